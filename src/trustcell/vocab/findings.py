@@ -1,7 +1,8 @@
 """Clauses of the code book, and findings that cite them."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -24,7 +25,7 @@ class Finding:
     message: str
     remedy: str = ""
     severity: Severity = Severity.ERROR
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __str__(self) -> str:
         """One sentence for people."""
