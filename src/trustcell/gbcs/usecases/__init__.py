@@ -1,1 +1,1 @@
-"""Room gbcs/usecases."""
+"""ASN.1 use cases: one file per family, frozen values with the production above the class."""
