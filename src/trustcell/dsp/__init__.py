@@ -1,1 +1,50 @@
-"""Room dsp."""
+"""The DSP's heart: transform, complete, correlate, and the counter rule of SECMP0128A (duis-dsp.md)."""
+
+from trustcell.dsp.ports import (
+    Broker,
+    Command,
+    CommandKey,
+    CounterEvent,
+    DeviceRecord,
+    Directory,
+    Inventory,
+    Kind,
+    Ledger,
+    Reservation,
+    Reserved,
+    Settled,
+    State,
+    XmlSigner,
+)
+from trustcell.dsp.rules.counters import CounterChoice, choose_counter, milliseconds, raised
+from trustcell.dsp.rules.effects import NETWORK_OPERATOR_SIGNING_CELL, Effects, SlotChange, effects_of
+from trustcell.dsp.service import Policy, Reception, RequestManager, Submission
+
+__all__ = [
+    "NETWORK_OPERATOR_SIGNING_CELL",
+    "Broker",
+    "Command",
+    "CommandKey",
+    "CounterChoice",
+    "CounterEvent",
+    "DeviceRecord",
+    "Directory",
+    "Effects",
+    "Inventory",
+    "Kind",
+    "Ledger",
+    "Policy",
+    "Reception",
+    "RequestManager",
+    "Reservation",
+    "Reserved",
+    "Settled",
+    "SlotChange",
+    "State",
+    "Submission",
+    "XmlSigner",
+    "choose_counter",
+    "effects_of",
+    "milliseconds",
+    "raised",
+]

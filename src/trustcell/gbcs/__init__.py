@@ -1,5 +1,7 @@
 """GBCS messages: octets to values and back, what to sign and to authenticate, and the ASN.1 use cases (gbcs.md)."""
 
+from trustcell.gbcs.codes import alert_title, message_code
+from trustcell.gbcs.corpus import MESSAGE_SUFFIXES, Tally, message_octets
 from trustcell.gbcs.frame import (
     Cra,
     Message,
@@ -29,6 +31,7 @@ from trustcell.gbcs.protect import (
     public_key_from_point,
     sign,
 )
+from trustcell.gbcs.render import Node, as_plain, as_tree
 from trustcell.gbcs.usecases.common import (
     NEVER,
     LogEntry,
@@ -51,6 +54,7 @@ from trustcell.gbcs.usecases.cs02b import (
 )
 
 __all__ = [
+    "MESSAGE_SUFFIXES",
     "NEVER",
     "AuthorisingRemotePartyControl",
     "CellDetails",
@@ -61,6 +65,7 @@ __all__ = [
     "KeyRing",
     "LogEntry",
     "Message",
+    "Node",
     "Protection",
     "ProvideCredentialDetails",
     "RemotePartySeqNumberChange",
@@ -71,6 +76,7 @@ __all__ = [
     "SpecialistSeqNumber",
     "StatusCode",
     "Supplementary",
+    "Tally",
     "TimeBasedChecks",
     "UnknownPayload",
     "UpdateSecurityCredentials",
@@ -78,6 +84,9 @@ __all__ = [
     "UpdateSecurityCredentialsResponse",
     "Verdict",
     "agree",
+    "alert_title",
+    "as_plain",
+    "as_tree",
     "attach_mac",
     "attach_signature",
     "authorising_role",
@@ -96,6 +105,8 @@ __all__ = [
     "mac_input",
     "mac_key_info",
     "make_mac",
+    "message_code",
+    "message_octets",
     "payload_key_info",
     "public_key_from_point",
     "sign",

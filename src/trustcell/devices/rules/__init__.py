@@ -1,1 +1,1 @@
-"""Room devices/rules."""
+"""Decisions of a device, one file per subject: policy, replay, authority, credentials, details, firmware, pending."""

@@ -1,1 +1,1 @@
-"""Room dsp/rules."""
+"""Pure decisions of the DSP: what to build, what to believe, what to remember, which counter to use."""

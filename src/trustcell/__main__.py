@@ -1,0 +1,5 @@
+"""``python -m trustcell``."""
+
+from trustcell.cli import main
+
+main()

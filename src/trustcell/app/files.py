@@ -1,0 +1,59 @@
+"""Reading inputs and checking folders of messages."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from trustcell import gbcs
+from trustcell.adapters.keyfiles import KeyFile
+from trustcell.vocab import WireError
+
+MAX_INPUT_OCTETS = 16 * 1024 * 1024
+"""No single input of the command line is larger; certificates and messages are far smaller."""
+
+
+def read_input(path: Path) -> bytes:
+    """The octets of a file; ``WireError`` names the file when it cannot be read or is too large."""
+    try:
+        with path.open("rb") as file:
+            octets = file.read(MAX_INPUT_OCTETS + 1)
+    except OSError as error:
+        raise WireError(-1, str(path), f"the file cannot be read: {error.strerror}", "input_missing") from None
+    if len(octets) > MAX_INPUT_OCTETS:
+        raise WireError(-1, str(path), f"at most {MAX_INPUT_OCTETS} octets expected", "input_too_large")
+    return octets
+
+
+def write_output(path: Path, octets: bytes) -> None:
+    """Write a file, folders included; ``WireError`` names it when that fails."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(octets)
+    except OSError as error:
+        raise WireError(-1, str(path), f"the file cannot be written: {error.strerror}", "output_failed") from None
+
+
+def message_files(paths: Sequence[Path]) -> list[Path]:
+    """The files themselves, and the message files below each folder, in the order of their names."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found.extend(sorted(file for file in path.rglob("*") if _is_message_file(file)))
+        else:
+            found.append(path)
+    return found
+
+
+def verify_messages(files: Sequence[Path], keys: KeyFile, step: Callable[[], None]) -> gbcs.Tally:
+    """Check every file; ``step`` is called after each, for a progress bar."""
+    tally = gbcs.Tally(keys.ring())
+    for file in files:
+        try:
+            tally.add(str(file), read_input(file))
+        except WireError as error:
+            tally.fail(str(file), str(error))
+        step()
+    return tally
+
+
+def _is_message_file(file: Path) -> bool:
+    return file.is_file() and file.suffix.lower() in gbcs.MESSAGE_SUFFIXES and not file.name.startswith(".")

@@ -1,0 +1,92 @@
+"""A cast from a lab file and a key file: the public ZAZ1 identities with their real certificates."""
+
+import base64
+import json
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from trustcell import certs
+from trustcell.adapters.keyfiles import KeyFile
+from trustcell.devices import CellOccupant
+from trustcell.stories import Actor, Cast, KeyPair
+from trustcell.vocab import Eui64, WireError
+
+
+@cache
+def zaz1() -> Mapping[str, Any]:
+    """Public facts of the ZAZ1 environment: root key, issuing certificate, a moment inside all validity periods."""
+    return MappingProxyType(tomllib.loads(files("trustcell.app").joinpath("zaz1.toml").read_text("utf-8")))
+
+
+def lab_cast(lab_path: Path, keys: KeyFile, seed: bytes) -> Cast:
+    """The cast of a lab; it has one network operator, so the same one leaves and returns.
+
+    Raises ``WireError`` naming the field of the lab file that is missing or the credential the key file lacks.
+    """
+    lab = _lab(lab_path)
+    facts = zaz1()
+    root = bytes.fromhex(facts["root"])
+    try:
+        dcc, users = lab["dcc"], lab["users"]
+        operator = _user(users, "GT", "Network Operator", keys)
+        broker = dcc["access_control_broker"]
+        others = ("recovery", "transitional_cos", "wan_provider")
+        return Cast(
+            "the public ZAZ1 identities and certificates",
+            facts["begins"],
+            CellOccupant.root(certs.method2_ski(root), root),
+            certs.Certificate.from_der(base64.b64decode(facts["issuing"])),
+            _actor("Access Control Broker", {**broker, "xml_signing": dcc["xml_signing"]}, keys),
+            _user(users, "GS", "Supplier", keys),
+            operator,
+            operator,
+            tuple(_pair(keys, dcc[party]["digital_signature"]).certificate for party in others),
+            Eui64.parse(next(device["id"] for device in lab["devices"] if device["type"] == "GPF")),
+            seed,
+        )
+    except (KeyError, TypeError, AttributeError, StopIteration, ValueError) as error:
+        field = error.args[0] if isinstance(error, KeyError) else "lab"
+        reason = "the field is missing" if isinstance(error, KeyError) else f"a lab file was expected: {error}"
+        raise WireError(-1, f"{lab_path}: {field}", reason, "lab_format") from None
+
+
+def _lab(path: Path) -> Mapping[str, Any]:
+    try:
+        lab = json.loads(path.read_bytes())
+    except OSError as error:
+        raise WireError(-1, str(path), f"the lab file cannot be read: {error.strerror}", "lab_missing") from None
+    except (ValueError, RecursionError) as error:
+        raise WireError(-1, str(path), f"a JSON lab file was expected: {error}", "lab_format") from None
+    if not isinstance(lab, dict):
+        raise WireError(-1, str(path), "a JSON object was expected", "lab_format")
+    return lab
+
+
+def _user(users: list[Mapping[str, Any]], role: str, title: str, keys: KeyFile) -> Actor:
+    """The first user with a role of the request matrix."""
+    for user in users:
+        if role in user["roles"]:
+            return _actor(title, user, keys)
+    raise WireError(-1, "users", f"a user with the role {role} was expected", "lab_format")
+
+
+def _actor(title: str, entry: Mapping[str, Any], keys: KeyFile) -> Actor:
+    return Actor(
+        title,
+        Eui64.parse(entry["id"]),
+        _pair(keys, entry["digital_signature"]),
+        _pair(keys, entry["key_agreement"]),
+        _pair(keys, entry["xml_signing"]),
+    )
+
+
+def _pair(keys: KeyFile, name: str) -> KeyPair:
+    credential = keys.named(name)
+    if credential.certificate is None or credential.key.private_key is None:
+        raise WireError(-1, name, "a certificate with its private key was expected in the key file", "key_file_name")
+    return KeyPair(credential.certificate, credential.key.private_key)

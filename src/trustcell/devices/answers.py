@@ -1,0 +1,79 @@
+"""Octets a device sends: responses to a command and alerts of its own (gbcs.md 1.1, 1.3, 3)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from trustcell.devices.cells import BROKER_CELL, SUPPLIER_CELL, CellOccupant
+from trustcell.devices.fleet import Device
+from trustcell.gbcs import dlms, frame, gbz, protect
+from trustcell.gbcs.frame import Cra, Message, Supplementary
+from trustcell.vocab import DeviceType, Eui64
+
+GENERIC_CRITICAL_ALERT = 0x1000
+
+_GBZ_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_GBZ_DEVICES = (DeviceType.GSME, DeviceType.GPF)  # GSME by vector; GPF assumed, it speaks GBZ too
+_MAX_INVOKE_ID = 0xFFFFFF
+
+
+def signed_response(device: Device, command: Message, payload: bytes, now: datetime | None) -> bytes:
+    """A response signed by the device; ``now`` for use cases whose responses carry the date-time."""
+    return _signed(device, _response(device, command, payload, now))
+
+
+def mac_response(device: Device, command: Message, payload: bytes, recipient: CellOccupant) -> bytes:
+    """A response with a MAC for the Key Agreement key of its recipient (gbcs.md 2.4)."""
+    message = replace(_response(device, command, payload, None), signature=b"")
+    secret = device.fleet.keys.agree(device.eui, recipient.point)
+    return frame.encode(protect.attach_mac(message, protect.make_mac(message, secret)))
+
+
+def alert(device: Device, target: Eui64, message_code: int, payload: bytes) -> tuple[Device, bytes]:
+    """A critical alert under the device's own counter, and the device with that counter used up."""
+    counter = device.alert_counter
+    message = Message(Cra.ALERT, counter, device.eui, target, message_code, payload)
+    return device.with_state(replace(device.state, alert_counter=counter + 1)), _signed(device, message)
+
+
+def failure_alert(device: Device, code: int, now: datetime) -> tuple[Device, tuple[bytes, ...]]:
+    """Alert 0x1000 with this code to the supplier, or to the broker where there is no supplier cell (gbcs.md 6.1)."""
+    receiver = device.cell(SUPPLIER_CELL) or device.cell(BROKER_CELL)
+    if receiver is None:
+        return device, ()
+    if device.device_type in _GBZ_DEVICES:
+        seconds = max(0, min(int((now - _GBZ_EPOCH).total_seconds()), 0xFFFFFFFF))
+        payload = gbz.GbzFrame((), gbz.GbzAlert(code, seconds)).encode()
+    else:
+        body = b"\x02\x02\x12" + code.to_bytes(2, "big") + b"\x09\x0c" + date_time(now)
+        invoke_id = device.alert_counter & _MAX_INVOKE_ID
+        payload = dlms.DlmsFrame(dlms.DlmsKind.NOTIFICATION, invoke_id, None, body).encode()
+    device, octets = alert(device, receiver.entity, GENERIC_CRITICAL_ALERT, payload)
+    return device, (octets,)
+
+
+def date_time(now: datetime) -> bytes:
+    """The 12 octets of a DLMS date-time: weekday, deviation and status not stated, no hundredths (gbcs.md 1.1)."""
+    at = now.astimezone(UTC)
+    return at.year.to_bytes(2, "big") + bytes(
+        (at.month, at.day, 0xFF, at.hour, at.minute, at.second, 0, 0x80, 0x00, 0xFF)
+    )
+
+
+def _response(device: Device, command: Message, payload: bytes, now: datetime | None) -> Message:
+    """The header of a response: identifiers swapped, counter, code and supplementary party echoed."""
+    asked = command.supplementary
+    return Message(
+        Cra.RESPONSE,
+        command.originator_counter,
+        device.eui,
+        command.originator,
+        command.message_code,
+        payload,
+        b"" if now is None else date_time(now),
+        None if asked is None else Supplementary(asked.party, asked.counter),
+    )
+
+
+def _signed(device: Device, message: Message) -> bytes:
+    signature = device.fleet.keys.sign(device.eui, frame.signed_octets(message))
+    return frame.encode(protect.attach_signature(message, signature))

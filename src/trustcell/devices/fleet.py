@@ -1,0 +1,156 @@
+"""Devices and what they share: seed, pack, policy, and bounded caches that belong to the fleet."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from types import MappingProxyType
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from trustcell.certs.certificate import Certificate
+from trustcell.certs.path import TrustAnchor
+from trustcell.devices.cells import CellOccupant
+from trustcell.devices.identity import DerivedKeys, DeviceIdentity, KeySource
+from trustcell.devices.log import LogEntry
+from trustcell.devices.pack import ManufacturePack, Occupants
+from trustcell.devices.rules.policy import DevicePolicy
+from trustcell.devices.state import AS_MADE, DeviceState, HeldImage
+from trustcell.gbcs import protect
+from trustcell.vocab import CellId, DeviceType, Eui64, KeyUsage, RemotePartyRole, WireError
+
+_NO_CELLS: Occupants = MappingProxyType({})
+
+
+class Fleet:
+    """Any number of devices that come from one seed and one pack. Two fleets share nothing.
+
+    ``keys`` replaces the derived keys, for devices whose keys live elsewhere. ``cache`` bounds each cache: private
+    keys, shared secrets, public keys, parsed certificates. No cache changes an answer.
+    """
+
+    __slots__ = ("_certificate", "_public_key", "keys", "pack", "policy")
+
+    def __init__(
+        self,
+        seed: bytes,
+        pack: ManufacturePack,
+        policy: DevicePolicy | None = None,
+        keys: KeySource | None = None,
+        cache: int = 4096,
+    ) -> None:
+        """Nothing is derived before it is used."""
+        self.pack = pack
+        self.policy = policy or DevicePolicy()
+        self.keys: KeySource = keys or DerivedKeys(seed, cache)
+        self._public_key: Callable[[bytes], ec.EllipticCurvePublicKey]
+        self._public_key = lru_cache(cache)(protect.public_key_from_point)
+        self._certificate: Callable[[bytes], Certificate | None] = lru_cache(cache)(_parsed)
+
+    def device(self, eui: Eui64, device_type: DeviceType, state: DeviceState = AS_MADE) -> "Device":
+        """A device as made, or as ``state`` remembers it."""
+        return Device(DeviceIdentity(eui, device_type), state, (), self)
+
+    def public_key(self, occupant: CellOccupant) -> ec.EllipticCurvePublicKey:
+        """The key object of an occupant."""
+        return self._public_key(occupant.point)
+
+    def certificate(self, der: bytes) -> Certificate | None:
+        """The certificate, or ``None`` when the octets are not one."""
+        return self._certificate(der)
+
+    def anchor(self, root: CellOccupant) -> TrustAnchor:
+        """The root as a trust anchor: its key and, where the certificate is known, its name (RFC 5280 6.1.1 d)."""
+        certificate = self._certificate(root.certificate) if root.certificate else None
+        return TrustAnchor(root.point, root.key_id, certificate.subject if certificate else None)
+
+
+def _parsed(der: bytes) -> Certificate | None:
+    try:
+        return Certificate.from_der(der)
+    except WireError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One device: identity, what differs from manufacture, its security log, and the fleet it belongs to."""
+
+    identity: DeviceIdentity
+    state: DeviceState
+    log: tuple[LogEntry, ...]
+    fleet: Fleet = field(repr=False, compare=False)
+
+    @property
+    def eui(self) -> Eui64:
+        """The entity identifier."""
+        return self.identity.eui
+
+    @property
+    def device_type(self) -> DeviceType:
+        """What kind of device this is."""
+        return self.identity.device_type
+
+    @property
+    def policy(self) -> DevicePolicy:
+        """How it reads the open points."""
+        return self.fleet.policy
+
+    def cell(self, cell: CellId) -> CellOccupant | None:
+        """Who sits in a cell; ``None`` when the device has no such cell."""
+        for held, occupant in self.state.cells:
+            if held == cell:
+                return occupant
+        return self.fleet.pack.occupants.get(self.device_type, _NO_CELLS).get(cell)
+
+    def cells(self) -> Mapping[CellId, CellOccupant]:
+        """Every cell and its occupant, in order of cell."""
+        merged = {**self.fleet.pack.occupants.get(self.device_type, _NO_CELLS), **dict(self.state.cells)}
+        return {cell: merged[cell] for cell in sorted(merged)}
+
+    def usc(self, role: RemotePartyRole) -> int:
+        """The stored number of CS02b and CS02g of a role (gbcs.md 5.2)."""
+        return self._number(self.state.usc, role)
+
+    def exec(self, role: RemotePartyRole) -> int:
+        """The stored number of a role's other replay-protected commands (gbcs.md 5.2)."""
+        return self._number(self.state.exec, role)
+
+    def _number(self, counters: tuple[tuple[RemotePartyRole, int], ...], role: RemotePartyRole) -> int:
+        for held, number in counters:
+            if held == role:
+                return number
+        return self.fleet.pack.first_numbers.get(role, 0)
+
+    @property
+    def topup(self) -> int:
+        """The floor of prepayment top-ups."""
+        if self.state.topup is not None:
+            return self.state.topup
+        return self.fleet.pack.first_numbers.get(RemotePartyRole.SUPPLIER, 0)
+
+    @property
+    def alert_counter(self) -> int:
+        """The Originator Counter of the next alert."""
+        counter = self.state.alert_counter
+        return self.fleet.pack.first_alert if counter is None else counter
+
+    @property
+    def firmware_version(self) -> bytes:
+        """The running firmware, four octets."""
+        return self.state.firmware_version or self.fleet.pack.firmware_version
+
+    def public_point(self, usage: KeyUsage) -> bytes:
+        """The device's own public key, 65 octets; what its certificates certify."""
+        return self.fleet.keys.public_point(self.eui, usage)
+
+    def holding(self, image: HeldImage) -> "Device":
+        """The device after a firmware image has been distributed to it."""
+        return self.with_state(replace(self.state, held_image=image))
+
+    def with_state(self, state: DeviceState) -> "Device":
+        """The same device with another memory."""
+        return replace(self, state=state)
+
+    def logged(self, entry: LogEntry) -> "Device":
+        """The device with one more line; the oldest goes when the log is full."""
+        return replace(self, log=(*self.log, entry)[-self.policy.log_limit :])

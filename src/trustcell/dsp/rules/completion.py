@@ -1,0 +1,47 @@
+"""The signed pre-command: it must be what was offered, and signed by whoever the slot knows (duis-dsp.md 3)."""
+
+from collections.abc import Collection
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from trustcell import gbcs
+from trustcell.vocab import Clause, Refused, WireError
+
+PRE_COMMAND = Clause("SEC Appendix AB", "Service Request Processing Document: Signed Pre-Commands")
+
+
+def offered_octets(pre_command: gbcs.Message) -> bytes:
+    """The pre-command as it goes to the user: with a final zero octet, the empty signature (duis-dsp.md 3)."""
+    return gbcs.inner_octets(pre_command) + b"\x00"
+
+
+def completed(offered: bytes, returned: bytes, signing_keys: Collection[ec.EllipticCurvePublicKey]) -> gbcs.Message:
+    """The signed command inside ``returned``; ``Refused`` unless it equals what was offered and the signature fits.
+
+    ``signing_keys`` are the Digital Signature keys the slot may hold for the originator.
+    """
+    try:
+        message = gbcs.decode(returned)
+    except WireError as error:
+        finding = PRE_COMMAND.breach(
+            "pre_command_malformed", "GBCSPayload", str(error), "return the signed pre-command"
+        )
+        raise Refused([finding]) from None
+    if message.mac is not None or gbcs.signed_octets(message) != offered[1:-1]:
+        finding = PRE_COMMAND.breach(
+            "pre_command_changed",
+            "GBCSPayload",
+            "the octets before the signature are not those of the pre-command for this request ID",
+            "sign the pre-command as it was sent",
+        )
+        raise Refused([finding])
+    octets = gbcs.signed_octets(message)
+    if not any(gbcs.check_signature(key, octets, message.signature or b"") for key in signing_keys):
+        finding = PRE_COMMAND.breach(
+            "pre_command_signature",
+            "GBCSPayload",
+            "the signature does not verify with the key in the originator's slot",
+            "sign with the Digital Signature key whose certificate is on the device",
+        )
+        raise Refused([finding])
+    return message

@@ -1,0 +1,44 @@
+"""From the reason a rule gives to the response code a user sees: one table, because most codes are assumed."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+UNEXPECTED = "E100"
+"""Proposed code for a fault inside the DCC (response-codes.csv)."""
+
+RESPONSE_CODE: Mapping[str, str] = MappingProxyType(
+    {
+        # sourced: public reference page of response codes
+        "unknown_user": "E1",
+        "role_not_eligible": "E2",
+        "device_unknown": "E19",
+        "service_not_for_device": "E11",
+        "command_variant_mismatch": "E12",
+        "service_reference_mismatch": "E12",
+        "wrong_address": "E13",
+        "service_not_offered": "E12",
+        # proposed: the meaning of these codes could not be sourced
+        "signer_unknown": "E49",
+        "signer_not_originator": "E49",
+        "pre_command_malformed": "E57",
+        "pre_command_unknown": "E57",
+        "pre_command_changed": "E57",
+        "pre_command_signature": "E52",
+        "counter_above_seq_number": "E58",
+        "request_id_used": "E62",
+        "counter_used": "E62",
+        "no_replacement": "E061504",
+        "no_top_up_cell": "E061501",
+        "role_not_replaceable": "E061501",
+        "slot_not_broker": "E062102",
+        "counter_exhausted": "E062103",
+    }
+)
+
+SIGNATURE_INVALID = "E48"
+"""Every reason the XML signature rules give (proposed)."""
+
+
+def response_code(reason: str, *, from_signature: bool = False) -> str:
+    """The response code for a reason; unknown reasons are faults of ours."""
+    return RESPONSE_CODE.get(reason, SIGNATURE_INVALID if from_signature else UNEXPECTED)

@@ -1,0 +1,165 @@
+"""DUIS request bodies to GBCS commands: 6.15.1, 6.21 and 6.24.1 (gbcs.md 4.3 and 4.4; duis-dsp.md 5)."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from trustcell import duis, gbcs
+from trustcell.gbcs import CredentialsReplacementMode as Mode
+from trustcell.vocab import (
+    MAX_SEQ_NUMBER,
+    CellId,
+    CellUsage,
+    Clause,
+    DeviceType,
+    Eui64,
+    Finding,
+    KeyUsage,
+    Refused,
+    RemotePartyRole,
+)
+
+GBCS_CS02B = Clause("GBCS 13.3", "GBCS use case CS02b, Update Security Credentials")
+GBCS_CS02A = Clause("GBCS 13.2", "GBCS use case CS02a, Provide Security Credential Details")
+
+_ROLE_MODE = {
+    RemotePartyRole.SUPPLIER: Mode.SUPPLIER_BY_SUPPLIER,
+    RemotePartyRole.NETWORK_OPERATOR: Mode.NETWORK_OPERATOR_BY_NETWORK_OPERATOR,
+}
+_OWN_FLOOR_MODES = frozenset({Mode.SUPPLIER_BY_SUPPLIER, Mode.NETWORK_OPERATOR_BY_NETWORK_OPERATOR})
+_ESME_ONLY_ROLES = frozenset({RemotePartyRole.LOAD_CONTROLLER})
+
+UpdateBody = duis.UpdateSecurityCredentialsKRP | duis.RequestHandoverOfDCCControlledDevice
+
+
+def replacement_mode(body: UpdateBody) -> Mode:
+    """The mode a role asks for; ``Refused`` for roles whose slots these services cannot change."""
+    role = body.remote_party_role
+    if isinstance(body, duis.UpdateSecurityCredentialsKRP) and role is RemotePartyRole.LOAD_CONTROLLER:
+        return Mode.LOAD_CONTROLLER_BY_SUPPLIER
+    mode = _ROLE_MODE.get(role)
+    if mode is None:
+        finding = GBCS_CS02B.breach(
+            "role_not_replaceable",
+            "RemotePartyRole",
+            f"the {role.title} slot cannot be changed by this service",
+            "name Supplier, NetworkOperator or, in 6.15.1, LoadController",
+            role=role.title,
+        )
+        raise Refused([finding])
+    return mode
+
+
+def update_credentials(body: UpdateBody, counter: int) -> gbcs.UpdateSecurityCredentials:
+    """The CS02b or CS02g payload for a 6.15.1 or 6.21; ``counter`` stands in header and payload alike.
+
+    Raises ``Refused`` for a counter above 2^63 - 1, no certificate at all, or a top-up certificate for a role that
+    has no such cell.
+    """
+    mode = replacement_mode(body)
+    findings = list(_update_findings(body, counter))
+    if findings:
+        raise Refused(findings)
+    role = body.remote_party_role
+    specialist = _specialist(body.top_up_floor_seq_number)
+    own = mode in _OWN_FLOOR_MODES
+    authorising = RemotePartyRole.SUPPLIER if mode is Mode.LOAD_CONTROLLER_BY_SUPPLIER else role
+    control = gbcs.AuthorisingRemotePartyControl(
+        mode,
+        counter,
+        CellId(authorising, KeyUsage.DIGITAL_SIGNATURE),
+        gbcs.TimeBasedChecks.APPLY if body.apply_time_based_cpv_checks else gbcs.TimeBasedChecks.DISAPPLY,
+        body.floor_seq_number if own else None,
+        specialist if own else None,
+        None if own or body.floor_seq_number is None else _other(role, body.floor_seq_number, specialist),
+    )
+    return gbcs.UpdateSecurityCredentials(
+        control, tuple(_replacements(body)), body.path_certificates, execution_time(body.execution_date_time)
+    )
+
+
+def details(body: duis.RetrieveDeviceSecurityCredentialsKRP) -> gbcs.ProvideCredentialDetails:
+    """The CS02a payload for a 6.24.1: the broker's Key Agreement cell authorises."""
+    cell = CellId(RemotePartyRole.ACCESS_CONTROL_BROKER, KeyUsage.KEY_AGREEMENT)
+    return gbcs.ProvideCredentialDetails(cell, body.remote_party_roles)
+
+
+def details_message_code(body: duis.RetrieveDeviceSecurityCredentialsKRP) -> int:
+    """CS02f when the load controller is asked for, which CS02a does not know; else CS02a (gbcs.md 4.4)."""
+    return 0x011B if _ESME_ONLY_ROLES & set(body.remote_party_roles) else 0x0008
+
+
+def command(originator: Eui64, target: Eui64, counter: int, message_code: int, payload: object) -> gbcs.Message:
+    """An unprotected command message around a payload value."""
+    octets = gbcs.encode_payload(message_code, gbcs.Cra.COMMAND, payload)
+    return gbcs.Message(gbcs.Cra.COMMAND, counter, originator, target, message_code, octets)
+
+
+def execution_time(asked: datetime | None) -> datetime | None:
+    """DUIS time to GBCS time: the cancel marker becomes "never", fractions of a second are cut (duis-dsp.md 1.6)."""
+    if asked is None:
+        return None
+    if asked == duis.CANCEL:
+        return gbcs.NEVER
+    return asked.astimezone(UTC).replace(microsecond=0)
+
+
+def raises_above_stored(body: duis.Body, device_type: DeviceType, generation: str) -> bool:
+    """Whether the counter rule of SECMP0128A applies: 6.21, Network Operator, SMETS2 GPF (duis-dsp.md 7.3)."""
+    return (
+        isinstance(body, duis.RequestHandoverOfDCCControlledDevice)
+        and body.remote_party_role is RemotePartyRole.NETWORK_OPERATOR
+        and device_type is DeviceType.GPF
+        and generation == "SMETS2"
+    )
+
+
+def _replacements(body: UpdateBody) -> Iterator[gbcs.Replacement]:
+    role = body.remote_party_role
+    if body.digital_signing_certificate is not None:
+        yield gbcs.Replacement(body.digital_signing_certificate, CellId(role, KeyUsage.DIGITAL_SIGNATURE))
+    if body.key_agreement_certificate is not None:
+        yield gbcs.Replacement(body.key_agreement_certificate, CellId(role, KeyUsage.KEY_AGREEMENT))
+    if body.key_agreement_top_up_certificate is not None:
+        cell = CellId(role, KeyUsage.KEY_AGREEMENT, CellUsage.PRE_PAYMENT_TOP_UP)
+        yield gbcs.Replacement(body.key_agreement_top_up_certificate, cell)
+
+
+def _update_findings(body: UpdateBody, counter: int) -> Iterator[Finding]:
+    if counter > MAX_SEQ_NUMBER:
+        yield GBCS_CS02B.breach(
+            "counter_above_seq_number",
+            "RequestID",
+            f"the counter {counter} is above {MAX_SEQ_NUMBER}, where sequence numbers of a device end",
+            f"use a counter up to {MAX_SEQ_NUMBER}",
+            counter=counter,
+        )
+    certificates = (
+        body.digital_signing_certificate,
+        body.key_agreement_certificate,
+        body.key_agreement_top_up_certificate,
+    )
+    if not any(certificates):
+        yield GBCS_CS02B.breach(
+            "no_replacement",
+            "ReplacementCertificates",
+            "the request replaces no certificate",
+            "give at least one of the three",
+        )
+    top_up = body.key_agreement_top_up_certificate or body.top_up_floor_seq_number is not None
+    if top_up and body.remote_party_role is not RemotePartyRole.SUPPLIER:
+        yield GBCS_CS02B.breach(
+            "no_top_up_cell",
+            "KeyAgreementTopUpCertificate",
+            f"the {body.remote_party_role.title} role has no prepayment top-up cell",
+            "leave top-up certificate and floor out",
+        )
+
+
+def _specialist(floor: int | None) -> tuple[gbcs.SpecialistSeqNumber, ...] | None:
+    return None if floor is None else (gbcs.SpecialistSeqNumber(0, floor),)
+
+
+def _other(
+    role: RemotePartyRole, floor: int, specialist: tuple[gbcs.SpecialistSeqNumber, ...] | None
+) -> tuple[gbcs.RemotePartySeqNumberChange, ...]:
+    return (gbcs.RemotePartySeqNumberChange(role, floor, specialist),)

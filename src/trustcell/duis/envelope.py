@@ -1,0 +1,83 @@
+"""What requests and responses share: the root with its schema version, one Header, one Body, at most one Signature."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from lxml import etree
+
+from trustcell.duis.names import DS, SIGNATURE_TAG, SR, XSI, sr
+from trustcell.duis.shape import children, local, malformed
+from trustcell.duis.xml import Document
+from trustcell.vocab import WireError
+
+SCHEMA_VERSION = Decimal("5.4")
+"""The version this room writes unless told otherwise."""
+
+_VERSION = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,6})?", re.ASCII)
+_SCHEMA_LOCATION = f"{{{XSI}}}schemaLocation"
+_HEADER = sr("Header")
+_BODY = sr("Body")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Envelope:
+    """The parts of a message before anything in them is read."""
+
+    schema_version: Decimal
+    header: Sequence[etree._Element]
+    body: etree._Element
+
+
+def read_envelope(document: Document, name: str) -> Envelope:
+    """Take a document apart whose root is ``name``; raises ``WireError``.
+
+    The root may carry ``xsi:schemaLocation``, which is ignored. Codes: ``schema_invalid``,
+    ``schema_version_unsupported``.
+    """
+    root = document.root
+    if root.tag != sr(name):
+        raise malformed(local(root), f"the root element {name} of the DUIS namespace was expected")
+    for attribute in root.attrib:
+        if attribute not in ("schemaVersion", _SCHEMA_LOCATION):
+            raise malformed(f"{name}.{str(attribute)[:80]}", "this attribute is not expected here")
+    version = read_version(root.get("schemaVersion"), name)
+    kids = list(root)
+    tags = [kid.tag for kid in kids]
+    if tags not in ([_HEADER, _BODY], [_HEADER, _BODY, SIGNATURE_TAG]):
+        raise malformed(name, "one Header, one Body and at most one Signature in this order were expected")
+    for text in (root.text, *(kid.tail for kid in kids)):
+        if text is not None and text.strip(" \t\r\n"):
+            raise malformed(name, "there is text between elements")
+    header = children(kids[0], f"{name}.Header")
+    body = children(kids[1], f"{name}.Body")
+    if len(body) != 1:
+        raise malformed(f"{name}.Body", "exactly one element was expected")
+    return Envelope(version, header, body[0])
+
+
+def read_version(text: str | None, name: str) -> Decimal:
+    """The schema version, compared as a decimal number: 5.0 <= version < 6.0, so ``5.40`` is 5.4."""
+    if text is None or not _VERSION.fullmatch(text) or not supported(Decimal(text)):
+        raise WireError(
+            -1,
+            f"{name}.schemaVersion",
+            "a schema version from 5.0 to below 6.0 was expected",
+            "schema_version_unsupported",
+        )
+    return Decimal(text)
+
+
+def supported(version: Decimal) -> bool:
+    """Whether this room reads and writes a schema version."""
+    return isinstance(version, Decimal) and version.is_finite() and Decimal(5) <= version < Decimal(6)
+
+
+def write_envelope(name: str, version: Decimal, header: str, body: str) -> bytes:
+    """A whole unsigned message on one line, canonical from the root on, as real clients send it (duis-dsp.md 2)."""
+    return (
+        '<?xml version="1.0" encoding="UTF-8" standalone="no"?>'
+        f'<sr:{name} xmlns:ds="{DS}" xmlns:sr="{SR}" xmlns:xsi="{XSI}" schemaVersion="{version:f}">'
+        f"<sr:Header>{header}</sr:Header><sr:Body>{body}</sr:Body></sr:{name}>"
+    ).encode()

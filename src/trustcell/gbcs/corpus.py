@@ -1,0 +1,114 @@
+"""Checks many messages and keeps the tally: decoded, re-encoded, signatures, MACs, ASN.1 payloads."""
+
+import base64
+import binascii
+import string
+from collections import Counter
+from typing import Any
+
+from trustcell.gbcs.frame import Message, decode, encode
+from trustcell.gbcs.keyring import KeyRing, Verdict
+from trustcell.gbcs.payload import decode_payload, encode_payload, is_asn1
+from trustcell.vocab import WireError
+
+MESSAGE_SUFFIXES = frozenset({".hex", ".bin", ".b64", ".txt", ""})
+"""Endings, in lower case, of files that are taken for messages inside a folder."""
+
+_TAGS = (b"\xdf", b"\xdd")
+_HEX = frozenset(string.hexdigits.encode())
+
+
+def message_octets(data: bytes) -> bytes:
+    """The octets of a message given as hex, base64 or binary; ``WireError`` when it is none of them."""
+    if data[:1] in _TAGS:
+        return data
+    text = b"".join(data.split())
+    if not text:
+        raise WireError(0, "input", "a message in hex, base64 or binary was expected, there is nothing", "input_empty")
+    if _HEX.issuperset(text):
+        if len(text) % 2:
+            raise WireError(len(text), "input", "hex digits come in pairs, their number here is odd", "input_hex")
+        return bytes.fromhex(text.decode())
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        at = next((i for i, octet in enumerate(data) if octet not in _HEX and not chr(octet).isspace()), 0)
+        reason = "a message in hex, base64 or binary was expected"
+        raise WireError(at, "input", reason, "input_format") from None
+
+
+class Tally:
+    """Counts verdicts over messages; ``as_plain`` gives the report."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        """``ring`` holds the keys to check with."""
+        self._ring = ring
+        self._counts: Counter[str] = Counter()
+        self._signatures: Counter[Verdict] = Counter()
+        self._macs: Counter[Verdict] = Counter()
+        self._failures: list[dict[str, str]] = []
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing failed so far."""
+        return not self._failures
+
+    def add(self, name: str, data: bytes) -> None:
+        """Check one message, given as hex, base64 or binary, under the name of its file."""
+        self._counts["messages"] += 1
+        try:
+            octets = message_octets(data)
+            message = decode(octets)
+        except WireError as error:
+            self.fail(name, str(error))
+            return
+        self._counts["parsed"] += 1
+        if encode(message) == octets:
+            self._counts["reencoded"] += 1
+        else:
+            self.fail(name, "the envelope re-encodes to other octets")
+        self._check_payload(name, message)
+        self._check_protection(name, message)
+
+    def fail(self, name: str, reason: str) -> None:
+        """Put a file on the list of failures."""
+        self._failures.append({"file": name, "reason": reason})
+
+    def as_plain(self) -> dict[str, Any]:
+        """The report: counts, verdicts, and every failure with file and reason."""
+        counts = self._counts
+        return {
+            "messages": counts["messages"],
+            "parsed": counts["parsed"],
+            "reencoded": counts["reencoded"],
+            "signatures": {verdict.value: self._signatures[verdict] for verdict in Verdict},
+            "macs": {verdict.value: self._macs[verdict] for verdict in Verdict},
+            "asn1": {
+                "payloads": counts["payloads"],
+                "decoded": counts["decoded"],
+                "reencoded": counts["payloads_reencoded"],
+            },
+            "failures": list(self._failures),
+        }
+
+    def _check_payload(self, name: str, message: Message) -> None:
+        asn1 = is_asn1(message)
+        self._counts["payloads"] += asn1
+        try:
+            value = decode_payload(message)
+        except WireError as error:
+            self.fail(name, f"payload: {error}")
+            return
+        self._counts["decoded"] += asn1
+        if encode_payload(message.message_code, message.cra, value) == message.payload:
+            self._counts["payloads_reencoded"] += asn1
+        else:
+            self.fail(name, "the payload re-encodes to other octets")
+
+    def _check_protection(self, name: str, message: Message) -> None:
+        protection = self._ring.check(message)
+        self._signatures[protection.signature] += 1
+        self._macs[protection.mac] += 1
+        for what, verdict in (("signature", protection.signature), ("MAC", protection.mac)):
+            if verdict is Verdict.INVALID:
+                self.fail(name, f"the {what} does not verify with any key of {message.originator}")
