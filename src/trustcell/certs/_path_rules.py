@@ -29,7 +29,6 @@ _UNDERSTOOD = frozenset(
         ext.CERTIFICATE_POLICIES,
         ext.BASIC_CONSTRAINTS,
         ext.SUBJECT_ALTERNATIVE_NAME,
-        ext.EXTENDED_KEY_USAGE,
     }
 )
 _NOT_PROCESSED = frozenset({ext.NAME_CONSTRAINTS, ext.POLICY_MAPPINGS, ext.POLICY_CONSTRAINTS, ext.INHIBIT_ANY_POLICY})
@@ -47,6 +46,9 @@ def leaf_findings(
         found.append(_LEAF.breach("path_leaf_is_authority", "basicConstraints", "an end entity is no CA"))
     elif KeyUsage.KEY_CERT_SIGN in leaf.key_usage:
         found.append(_LEAF.breach("path_leaf_key_usage", "keyUsage", "keyCertSign without cA TRUE"))
+    alternative = leaf.extension(ext.SUBJECT_ALTERNATIVE_NAME)
+    if not leaf.subject.rdns and (alternative is None or not alternative.critical):
+        found.append(_LEAF.breach("path_leaf_nameless", "subject", "an empty subject needs a critical subjectAltName"))
     usages = leaf.extension(ext.EXTENDED_KEY_USAGE)
     if usages is not None and not any(oid in extended_key_usages for oid in ext.read_extended_key_usages(usages.value)):
         found.append(_LEAF.breach("path_leaf_extended_key_usage", "extKeyUsage", "none of its purposes is asked for"))
@@ -97,6 +99,9 @@ def _usable(crl: CertificateList, issuer: Certificate | None, now: datetime | No
     number = crl.extension(ext.CRL_NUMBER)
     if number is None or number.critical:
         yield _CRL.breach("crl_number", "cRLNumber", "a list has a non-critical cRLNumber")
+    identifier, ski = crl.authority_key_identifier, issuer.subject_key_identifier if issuer else None
+    if identifier is None or (ski is not None and identifier != ski):
+        yield _CRL.breach("crl_aki", "authorityKeyIdentifier", "a list names the key that signed it")
     for extension in crl.extensions:
         if extension.critical and extension.oid != ext.CRL_NUMBER:
             yield _CRL.breach("crl_extension_critical", extension.title, "it is critical and not processed")
@@ -147,6 +152,8 @@ def _authority(issuer: Certificate) -> Iterator[Finding]:
         yield _AUTHORITY.breach("path_basic_constraints_not_critical", "basicConstraints", "it must be critical")
     if issuer.extension(ext.KEY_USAGE) and KeyUsage.KEY_CERT_SIGN not in issuer.key_usage:
         yield _AUTHORITY.breach("path_issuer_key_usage", "keyUsage", f"{issuer.subject} may not sign certificates")
+    if issuer.extension(ext.EXTENDED_KEY_USAGE):
+        yield _AUTHORITY.breach("path_authority_extended_key_usage", "extKeyUsage", "an authority of SMKI has none")
     if not issuer.subject.rdns:
         yield _AUTHORITY.breach("path_authority_without_name", "subject", "an authority has a name")
     if issuer.subject_key_identifier is None:

@@ -12,7 +12,15 @@ from trustcell.certs import extensions as ext
 from trustcell.certs.certificate import Certificate, verify_signature
 from trustcell.certs.extensions import Extension
 from trustcell.certs.keys import KeyForm, method2_ski
-from trustcell.certs.name import COMMON_NAME, ORGANISATIONAL_UNIT, UNIQUE_IDENTIFIER, Name
+from trustcell.certs.name import (
+    COMMON_NAME,
+    COUNTRY,
+    ORGANISATION,
+    ORGANISATIONAL_UNIT,
+    UNIQUE_IDENTIFIER,
+    Name,
+    NameAttribute,
+)
 from trustcell.certs.rules import View
 from trustcell.certs.signature import ECDSA_SHA256_OID
 from trustcell.vocab import KeyUsage
@@ -37,6 +45,14 @@ _STANDARD = frozenset(
         ext.SUBJECT_ALTERNATIVE_NAME,
     }
 )
+_UPPER_BOUNDS = {
+    ORGANISATION: 64,
+    "2.5.4.5": 64,
+    "2.5.4.7": 128,
+    "2.5.4.8": 128,
+    "2.5.4.12": 64,
+    "1.2.840.113549.1.9.1": 255,
+}
 _ALGORITHMS = {ECDSA_SHA256_OID: "ecdsa-with-SHA256"}
 
 
@@ -128,6 +144,31 @@ def longest(view: View, oid: str) -> int:
     """Most characters in an attribute of this type, subject and issuer together."""
     names = (*view.certificate.subject.attributes, *view.certificate.issuer.attributes)
     return max((len(attribute.value) for attribute in names if attribute.oid == oid), default=0)
+
+
+def oversized(view: View) -> str:
+    """Attributes longer than the upper bounds of RFC 5280 A.1, CN and OU aside, or ``none``."""
+    names = (*view.certificate.subject.attributes, *view.certificate.issuer.attributes)
+    return ", ".join(a.label for a in names if _out_of_bounds(a)) or "none"
+
+
+def _out_of_bounds(attribute: NameAttribute) -> bool:
+    if attribute.oid == COUNTRY:
+        return len(attribute.value) != 2
+    return not attribute.value or len(attribute.value) > _UPPER_BOUNDS.get(attribute.oid, 32_768)
+
+
+def padded(view: View) -> str:
+    """Attributes whose text begins or ends with white space, or ``none``."""
+    names = (*view.certificate.subject.attributes, *view.certificate.issuer.attributes)
+    return ", ".join(a.label for a in names if isinstance(a.value, str) and a.value != a.value.strip()) or "none"
+
+
+def lax_constraints(view: View) -> str:
+    """Constraint extensions that RFC 5280 wants critical and that are not, or ``none``."""
+    oids = (ext.NAME_CONSTRAINTS, ext.POLICY_CONSTRAINTS, ext.INHIBIT_ANY_POLICY)
+    present = (found(view, oid) for oid in oids)
+    return ", ".join(e.title for e in present if e is not None and not e.critical) or "none"
 
 
 def duration(view: View) -> str:

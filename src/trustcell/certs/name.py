@@ -3,6 +3,7 @@
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from trustcell.certs import _der
 from trustcell.vocab import Eui64, WireError
@@ -167,6 +168,8 @@ def _read(der: bytes) -> Name:
             count += 1
         if count > _MAX_ATTRIBUTES or len(rdns) > _MAX_ATTRIBUTES:
             raise WireError(first, "name", f"at most {_MAX_ATTRIBUTES} attributes were expected", "name_too_long")
+        if any(a.raw > b.raw for a, b in pairwise(rdn)):
+            raise WireError(first, "name.rdn", "a SET OF is sorted in DER", "name_rdn_order")
         rdns.append(tuple(rdn))
     return Name(tuple(rdns), der)
 

@@ -6,6 +6,7 @@ import typer
 
 import trustcell
 from trustcell.cli import cert, duis, gbcs, story
+from trustcell.cli.demo import demo
 from trustcell.cli.output import out
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app.add_typer(gbcs.app, name="gbcs")
 app.add_typer(duis.app, name="duis")
 app.add_typer(cert.app, name="cert")
 app.add_typer(story.app, name="story")
+app.command()(demo)
 
 
 def _version(asked: bool) -> None:

@@ -73,7 +73,7 @@ def _utf8(octets: bytes) -> bytes:
     """Hold UTF-8 and drop one byte order mark; a zero octet is the mark of UTF-16 and UTF-32."""
     if octets.startswith(_BOM):
         octets = octets[3:]
-    if octets[:2] in (b"\xfe\xff", b"\xff\xfe") or b"\0" in octets[:4] or octets[:4] == b"\x4c\x6f\xa7\x94":
+    if octets[:2] in (b"\xfe\xff", b"\xff\xfe") or b"\0" in octets[:2] or octets[:4] == b"\x4c\x6f\xa7\x94":
         raise WireError(0, "", "the only encoding of a message is UTF-8", "xml_encoding_unsupported")
     if octets[:1] not in _FIRST:
         raise WireError(0, "", "a message begins with a tag", "xml_not_well_formed")

@@ -1,0 +1,34 @@
+# Every target sets up what it needs; see README.md.
+BIN := .venv/bin
+INPUTS := pyproject.toml constraints.txt tools/setup.sh
+
+.PHONY: demo test fmt bench soak clean
+
+demo: .venv/.runtime ## the main job, embedded, no server
+	$(BIN)/trustcell demo
+
+test: .venv/.dev ## format, lint, types, import contracts, every test
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -n auto
+
+fmt: .venv/.dev ## format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/.dev ## speed as ratios to the cryptography it cannot avoid
+	$(BIN)/python -m benchmarks
+
+soak: .venv/.dev ## long campaigns: kills and fuzzing
+	TRUSTCELL_SOAK=20 $(BIN)/pytest -n auto tests/dsp tests/devices tests/wire
+
+.venv/.runtime: $(INPUTS)
+	tools/setup.sh runtime
+
+.venv/.dev: $(INPUTS)
+	tools/setup.sh dev
+
+clean:
+	rm -rf .venv .cache out
