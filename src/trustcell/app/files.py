@@ -33,13 +33,19 @@ def write_output(path: Path, octets: bytes) -> None:
 
 
 def message_files(paths: Sequence[Path]) -> list[Path]:
-    """The files themselves, and the message files below each folder, in the order of their names."""
+    """The files themselves, and the message files below each folder, in the order of their names.
+
+    Raises ``WireError`` for a path that does not exist and for a folder without message files.
+    """
     found: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            found.extend(sorted(file for file in path.rglob("*") if _is_message_file(file)))
-        else:
-            found.append(path)
+        if not path.exists():
+            raise WireError(-1, str(path), "a file or folder was expected, there is none", "input_missing")
+        below = sorted(file for file in path.rglob("*") if _is_message_file(file)) if path.is_dir() else [path]
+        if not below:
+            endings = ", ".join(sorted(filter(None, gbcs.MESSAGE_SUFFIXES)))
+            raise WireError(-1, str(path), f"message files ({endings}) were expected in the folder", "input_missing")
+        found.extend(below)
     return found
 
 
@@ -50,7 +56,7 @@ def verify_messages(files: Sequence[Path], keys: KeyFile, step: Callable[[], Non
         try:
             tally.add(str(file), read_input(file))
         except WireError as error:
-            tally.fail(str(file), str(error))
+            tally.fail(str(file), error.reason)
         step()
     return tally
 

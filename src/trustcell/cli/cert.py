@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.markup import escape
 from rich.table import Table
 
@@ -26,8 +27,9 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a certificate field by field against its profile; exit code 1 when a finding is an error."""
+    octets = read(file)
     try:
-        found = certs.load_certificates(read(file))
+        found = certs.load_certificates(octets)
     except WireError as error:
         raise in_file(file, error) from None
     reports = [_report(certificate, policy) for certificate in found]
@@ -51,13 +53,15 @@ def _report(certificate: certs.Certificate, policy: str | None) -> dict[str, Any
 
 
 def _print(report: dict[str, Any]) -> None:
-    lines(
-        [f"{report['certificate']} certificate, serial {report['serial']}, of {report['entity'] or report['subject']}"]
-    )
-    table = Table("field", "value", "the profile wants", "verdict", "clause", title_justify="left")
+    lines([f"{report['certificate']} certificate of {report['entity'] or report['subject'] or 'nobody named'}"])
+    facts = ("role", "key_usage", "subject", "issuer", "serial", "not_before", "not_after")
+    lines(f"  {name.replace('_', ' '):<10}  {report[name]}" for name in facts if report[name])
+    out.print()
+    table = Table("field", "it is", "the profile wants", "clause", box=box.SIMPLE)
     for row in report["fields"]:
-        verdict = "[green]ok[/green]" if row["verdict"] == certs.Verdict.OK else "[red]finding[/red]"
-        table.add_row(*(escape(row[name]) for name in ("field", "value", "expected")), verdict, escape(row["clause"]))
+        mark = "[green]ok[/green]" if row["verdict"] == certs.Verdict.OK else "[bold red]no[/bold red]"
+        texts = (escape(row[name]) for name in ("value", "expected", "clause"))
+        table.add_row(f"{mark} {escape(row['field'])}", *texts)
     out.print(table)
     if not report["findings"]:
         lines(["no findings"])

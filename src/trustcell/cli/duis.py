@@ -23,7 +23,8 @@ def check(file: XmlFile, as_json: AsJson = False) -> None:
     """Check a request or response: well-formed, to the schema, parts that fit each other. No signature is checked."""
     schema = duis_schema(Settings())
     parsed = _parsed(file, schema)
-    facts = {**_facts(parsed), "official_schema": schema is not None}
+    checked = "valid" if schema is not None else "not checked: set TRUSTCELL_SCHEMA_FOLDER to its folder"
+    facts = {**_facts(parsed), "official_schema": checked}
     if as_json:
         print_json(facts)
     else:

@@ -135,10 +135,11 @@ def _decoded(file: Path, ring: gbcs.KeyRing | None) -> dict[str, Any]:
 
 
 def _message(file: Path) -> gbcs.Message:
+    octets = read(file)
     try:
-        return gbcs.decode(gbcs.message_octets(read(file)))
+        return gbcs.decode(gbcs.message_octets(octets))
     except WireError as error:
-        raise in_file(file, error) if error.code != "input_missing" else error from None
+        raise in_file(file, error) from None
 
 
 def _only(candidates: list[gbcs.KeyEntry], entity: Eui64, what: str, name: str | None) -> gbcs.KeyEntry:
@@ -173,7 +174,7 @@ def _print_report(report: dict[str, Any], skipped: tuple[str, ...]) -> None:
             f"messages    {report['messages']}: {report['parsed']} parsed, {report['reencoded']} re-encoded the same",
             f"signatures  {_verdicts(signatures)}",
             f"MACs        {_verdicts(macs)}",
-            f"ASN.1       {asn1['payloads']}: {asn1['decoded']} decoded, {asn1['reencoded']} re-encoded to the same",
+            f"ASN.1       {asn1['payloads']}: {asn1['decoded']} decoded, {asn1['reencoded']} re-encoded the same",
             *(f"key skipped {reason}" for reason in skipped),
             *(f"failure     {failure['file']}: {failure['reason']}" for failure in report["failures"]),
         ]

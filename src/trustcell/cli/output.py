@@ -63,7 +63,7 @@ def read(path: Path) -> bytes:
 def in_file(path: Path, error: WireError) -> WireError:
     """The same error with the name of the input in front of its field."""
     name = "standard input" if path == STANDARD_INPUT else str(path)
-    return error.moved(0, name)
+    return WireError(error.offset, f"{name}: {error.path}" if error.path else name, error.reason, error.code)
 
 
 def print_json(value: Any) -> None:

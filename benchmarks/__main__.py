@@ -1,0 +1,46 @@
+"""``make bench``: every case and ratio, as a table and as ``out/bench.json``."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import exchange, messages, xml
+from benchmarks.harness import measure
+
+
+def main() -> int:
+    """Measure, print, write; exit code 1 when a bound is missed."""
+    root = Path(__file__).resolve().parents[1]
+    shared = Path(os.environ.get("TRUSTCELL_SHARED", root.parent / "shared"))
+    console = Console()
+    missed = 0
+    report = {}
+    for part in (messages, xml, exchange):
+        with console.status(f"measuring {part.__name__}"):
+            seconds = measure(part.cases(shared))
+        table = Table(title=(part.__doc__ or "").strip(), title_justify="left")
+        for heading in ("case", "us", "a second"):
+            table.add_column(heading, justify="left" if heading == "case" else "right")
+        for name, value in seconds.items():
+            table.add_row(name, f"{value * 1e6:.1f}", f"{1 / value:,.0f}")
+        console.print(table)
+        for ratio in part.RATIOS:
+            value, holds = ratio.value(seconds), ratio.holds(seconds)
+            missed += not holds
+            bound = f"{'at least' if ratio.share else 'at most'} {ratio.bound}"
+            console.print(f"  {'ok    ' if holds else 'MISSED'} {ratio.title}: {value:.2f} ({bound})")
+            report[ratio.title] = {"value": round(value, 3), "bound": ratio.bound, "holds": holds}
+        report[part.__name__] = {name: value * 1e6 for name, value in seconds.items()}
+        console.print()
+    out = root / "out" / "bench.json"
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps(report, indent=2) + "\n")
+    console.print(f"numbers: {out.relative_to(root)}")
+    return 1 if missed else 0
+
+
+sys.exit(main())

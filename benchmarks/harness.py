@@ -1,0 +1,53 @@
+"""Times cases in turns, so that a slow moment hits all of them, and compares medians."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing to time: ``run`` does ``units`` of it."""
+
+    name: str
+    run: Callable[[], object]
+    units: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A statement about two cases: ``part`` against ``floor``, and the bound the issue sets.
+
+    ``share`` true reads floor/part (how much of the floor's speed is reached, at least ``bound``); false reads
+    part/floor (how many times the floor it takes, at most ``bound``).
+    """
+
+    title: str
+    part: str
+    floor: str
+    bound: float
+    share: bool
+
+    def value(self, seconds: dict[str, float]) -> float:
+        """The ratio in this run."""
+        part, floor = seconds[self.part], seconds[self.floor]
+        return floor / part if self.share else part / floor
+
+    def holds(self, seconds: dict[str, float]) -> bool:
+        """Whether the bound is kept."""
+        value = self.value(seconds)
+        return value >= self.bound if self.share else value <= self.bound
+
+
+def measure(cases: Sequence[Case], rounds: int = 7) -> dict[str, float]:
+    """Median seconds per unit of each case over interleaved rounds; one round before is not counted."""
+    times: dict[str, list[float]] = {case.name: [] for case in cases}
+    for number in range(rounds + 1):
+        for case in cases:
+            started = time.perf_counter()
+            case.run()
+            elapsed = time.perf_counter() - started
+            if number:
+                times[case.name].append(elapsed / case.units)
+    return {name: statistics.median(values) for name, values in times.items()}
