@@ -172,9 +172,11 @@ def lax_constraints(view: View) -> str:
 
 
 def duration(view: View) -> str:
-    """Length of the validity period."""
-    span = view.certificate.not_after - view.certificate.not_before
-    return f"{span.days} days {span.seconds} s"
+    """The validity period and its length."""
+    begin, end = view.certificate.not_before, view.certificate.not_after
+    return (
+        f"{begin:%Y-%m-%dT%H:%M:%SZ} to {end:%Y-%m-%dT%H:%M:%SZ}: {(end - begin).days} days {(end - begin).seconds} s"
+    )
 
 
 def lasts(view: View, years: int) -> bool:
@@ -216,6 +218,7 @@ def purposes_agree(view: View) -> bool:
     return not served or (all(usage & wanted for wanted in served) and not usage & ~allowed)
 
 
+@functools.lru_cache(maxsize=64)
 def own_signature(view: View) -> str:
     """``own key`` when the certificate's key made its signature, ``wrong`` when it claims so and did not (trap T4)."""
     certificate = view.certificate
@@ -239,6 +242,6 @@ def _foreign_signature(der: bytes) -> str:
         loaded.verify_directly_issued_by(loaded)
     except InvalidSignature:
         return "wrong"
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, OverflowError, UnsupportedAlgorithm, x509.InvalidVersion):
         return "not checkable"
     return "own key"

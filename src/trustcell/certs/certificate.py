@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from trustcell.certs import _der
@@ -29,6 +30,15 @@ EXTENSIONS_EMPTY = "extensions_empty"
 TIME_FORM_WRONG = "time_form_wrong"
 NAME_RDN_EMPTY = "name_rdn_empty"
 _CACHED_CERTIFICATES = 512
+_UNDECODABLE = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 _LABELS = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 _VERSION_3 = bytes.fromhex("a003020102")
 
@@ -248,7 +258,7 @@ def _read(der: bytes) -> Certificate:
         values, foreign = decode_extensions(found, flags)
         certificate.__dict__.update(values)
         if foreign:
-            _second_opinion(certificate)
+            _second_opinion(certificate, first)
     except WireError:
         if timely:
             raise
@@ -301,13 +311,13 @@ def _tail(der: bytes, at: int, end: int, version: int, flags: set[str]) -> tuple
     return ext.read_extensions(der, first, stop)
 
 
-def _second_opinion(certificate: Certificate) -> None:
+def _second_opinion(certificate: Certificate, serial_at: int) -> None:
     """Let ``cryptography`` decode the extensions that SMKI does not use; what it cannot decode is refused."""
-    der, serial = certificate.der, certificate.serial_octets
+    der = certificate.der
     if certificate.serial <= 0:  # its loader warns about such serials; the profile names them
-        at = der.index(bytes((_der.INTEGER, len(serial))) + serial) + 2
-        der = der[:at] + b"\1" * len(serial) + der[at + len(serial) :]
+        size = len(certificate.serial_octets)
+        der = der[:serial_at] + b"\1" * size + der[serial_at + size :]
     try:
         _ = x509.load_der_x509_certificate(der).extensions
-    except (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except _UNDECODABLE as error:
         raise WireError(-1, "tbs.extensions", f"an extension does not decode: {error}", "extension_malformed") from None

@@ -160,8 +160,8 @@ def read_authority_key_identifier(value: bytes) -> AuthorityKeyIdentifier:
             names_issuer = True
             if tag == 0xA1:
                 _der.well_formed(value, first, stop, path)
-            else:
-                _der.integer(value, first, stop, path)
+            elif _der.integer(value, first, stop, path) <= 0:
+                raise WireError(at, path, "a serial is positive", "authority_key_identifier_serial")
     return AuthorityKeyIdentifier(identifier, names_issuer)
 
 

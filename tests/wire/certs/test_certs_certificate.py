@@ -23,6 +23,7 @@ from trustcell.certs import (
 )
 from trustcell.vocab import Eui64, KeyUsage, WireError
 
+VERSION_3 = bytes.fromhex("a003020102")
 POINT_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 
 
@@ -116,8 +117,8 @@ def test_every_armour_loads(zaz1):
         (lambda d: d.replace(b"\x01\x01\xff", b"\x01\x01\x01", 1), "certificate_not_der"),
         (lambda d: d.replace(b"\x01\x01\xff", b"\x01\x01\x00", 1), "certificate_default_encoded"),
         (lambda d: d.replace(b"\x17\x0d15", b"\x17\x0d1x", 1), "certificate_time_malformed"),
-        (lambda d: d.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07", 1), "certificate_version_unknown"),
-        (lambda d: d.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x01", 1), "certificate_extensions_before_version_3"),
+        (lambda d: d.replace(VERSION_3, b"\xa0\x03\x02\x01\x07", 1), "certificate_version_unknown"),
+        (lambda d: d.replace(VERSION_3, b"\xa0\x03\x02\x01\x01", 1), "certificate_extensions_before_version_3"),
         (lambda d: b"\x30\x83\x02\x00\x00" + bytes(131072), "certificate_too_long"),
     ],
 )  # fmt: skip

@@ -4,8 +4,12 @@ import base64
 import json
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +28,8 @@ from trustcell.certs import (
 )
 from trustcell.vocab import Eui64, KeyUsage, WireError
 
+CN = x509.NameOID.COMMON_NAME
+START = datetime(2026, 11, 20, tzinfo=UTC)
 READERS = {
     "certificate": (Certificate.from_der, check_profile),
     "csr": (CertificationRequest.from_der, check_csr),
@@ -168,3 +174,32 @@ def test_a_large_input_stays_within_its_time(zaz1):
     der = zaz1["Z1-supplier-ds"]
     judge(der * 100)
     judge(b"\x30\x82\xff\xf0" + der * 160)
+
+
+@pytest.mark.parametrize(
+    ("extension", "old", "new", "code"),
+    [
+        (
+            x509.SubjectAlternativeName([x509.DirectoryName(x509.Name([x509.NameAttribute(CN, "found")]))]),
+            b"\x0c\x05found",
+            b"\x03\x05\x00ound",
+            "certificate_extension_malformed",
+        ),
+        (
+            x509.AuthorityKeyIdentifier(bytes(8), [x509.DNSName("found")], 77),
+            b"\x82\x01\x4d",
+            b"\x82\x01\x80",
+            "certificate_authority_key_identifier_serial",
+        ),
+    ],
+)
+def test_what_fuzzing_found(keys, extension, old, new, code):
+    """Both once came through as another exception or warning of the library that decodes foreign extensions."""
+    name = x509.Name([x509.NameAttribute(CN, "a")])
+    builder = x509.CertificateBuilder(name, name, keys(5).private.public_key(), 7, START, START + timedelta(days=1))
+    der = builder.add_extension(extension, False).sign(keys(5).private, hashes.SHA256()).public_bytes(Encoding.DER)
+    assert old in der
+    assert Certificate.from_der(der).version == 3
+    with pytest.raises(WireError) as caught:
+        Certificate.from_der(der.replace(old, new))
+    assert caught.value.code == code
