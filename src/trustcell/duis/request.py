@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from trustcell.duis.bodies import Body, OpaqueBody, SignedPreCommand, body_element, read_body
+from trustcell.duis.bodies import TYPED_ELEMENTS, Body, OpaqueBody, SignedPreCommand, body_element, read_body
 from trustcell.duis.catalogue import Service, body_elements, service_references, services
 from trustcell.duis.envelope import SCHEMA_VERSION, read_envelope, supported, write_envelope
 from trustcell.duis.lexical import BOOLEAN, REQUEST_ID, free_text, integer
@@ -57,7 +57,7 @@ class Request:
             raise ValueError("service_reference_variant: a variant of the closed list was expected")
         if self.service_reference not in service_references():
             raise ValueError("service_reference: a reference of the closed list was expected")
-        if isinstance(self.body, OpaqueBody) and self.body.element_name not in body_elements():
+        if isinstance(self.body, OpaqueBody) and self.body.element_name not in body_elements() - TYPED_ELEMENTS:
             raise ValueError("body: a request element of the closed list was expected")
 
     @property

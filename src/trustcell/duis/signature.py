@@ -7,13 +7,14 @@ space between elements and inside the base64 of DigestValue and SignatureValue (
 there), comments. Nothing else is, not even an explicit canonicalisation transform or an ``Id``.
 """
 
+import binascii
 import functools
 import re
 from dataclasses import dataclass
 
 from lxml import etree
 
-from trustcell.duis.lexical import escape, read_base64, write_base64
+from trustcell.duis.lexical import escape, free_text, read_base64
 from trustcell.duis.names import DS, DUIS_SIGNATURE, SIGNATURE_TAG
 from trustcell.duis.shape import malformed
 from trustcell.duis.xml import Document
@@ -25,6 +26,7 @@ SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 
 _SPACE = " \t\r\n"
+_ISSUER_NAME = free_text(1, 256)
 _MAX_SERIAL_DIGITS = 49  # 20 octets, RFC 5280 4.1.2.2
 
 
@@ -185,27 +187,45 @@ def _walk(signature: etree._Element) -> SignatureClaim:
 
 def signed_info_octets(digest: str, prefix: str = "ds") -> bytes:
     """Exclusive C14N of the one SignedInfo this profile allows, for a digest in base64."""
-    p = prefix
-    return (
+    before, after = _signed_info_parts(prefix)
+    return before + digest.encode("ascii") + after
+
+
+@functools.lru_cache(maxsize=16)
+def _signed_info_parts(p: str) -> tuple[bytes, bytes]:
+    before = (
         f'<{p}:SignedInfo xmlns:{p}="{DS}">'
         f'<{p}:CanonicalizationMethod Algorithm="{EXCLUSIVE_C14N}"></{p}:CanonicalizationMethod>'
         f'<{p}:SignatureMethod Algorithm="{ECDSA_SHA256}"></{p}:SignatureMethod>'
         f'<{p}:Reference URI=""><{p}:Transforms>'
         f'<{p}:Transform Algorithm="{ENVELOPED}"></{p}:Transform></{p}:Transforms>'
-        f'<{p}:DigestMethod Algorithm="{SHA256}"></{p}:DigestMethod>'
-        f"<{p}:DigestValue>{digest}</{p}:DigestValue></{p}:Reference></{p}:SignedInfo>"
-    ).encode()
+        f'<{p}:DigestMethod Algorithm="{SHA256}"></{p}:DigestMethod><{p}:DigestValue>'
+    )
+    return before.encode(), f"</{p}:DigestValue></{p}:Reference></{p}:SignedInfo>".encode()
 
 
 def signature_octets(digest: str, value: bytes, issuer_name: str, serial: int) -> bytes:
-    """The whole signature element on one line."""
-    signed_info = signed_info_octets(digest).decode().replace(f' xmlns:ds="{DS}"', "", 1)
-    return (
-        f'<ds:Signature xmlns:ds="{DS}">{signed_info}<ds:SignatureValue>{write_base64(value)}</ds:SignatureValue>'
-        f"<ds:KeyInfo><ds:X509Data><ds:X509IssuerSerial><ds:X509IssuerName>{escape(issuer_name)}</ds:X509IssuerName>"
+    """The whole signature element on one line; raises ``ValueError`` for a wrong issuer name or serial."""
+    before, after = signature_parts(issuer_name, serial)
+    return b"".join(
+        (before, digest.encode("ascii"), _MIDDLE, binascii.b2a_base64(value, newline=False), _VALUE_END, after)
+    )
+
+
+@functools.lru_cache(maxsize=64, typed=True)
+def signature_parts(issuer_name: str, serial: int) -> tuple[bytes, bytes]:
+    """What a signature by one signer says before its digest and after its value; raises ``ValueError``."""
+    _ISSUER_NAME.check(issuer_name)
+    if isinstance(serial, bool) or not 0 <= serial < 1 << 160:
+        raise ValueError("a serial number of at most 20 octets was expected")
+    info = _signed_info_parts("ds")[0].replace(f' xmlns:ds="{DS}"'.encode(), b"", 1)
+    key = (
+        "<ds:KeyInfo><ds:X509Data><ds:X509IssuerSerial>"
+        f"<ds:X509IssuerName>{escape(issuer_name)}</ds:X509IssuerName>"
         f"<ds:X509SerialNumber>{serial}</ds:X509SerialNumber></ds:X509IssuerSerial></ds:X509Data></ds:KeyInfo>"
         "</ds:Signature>"
-    ).encode()
+    )
+    return f'<ds:Signature xmlns:ds="{DS}">'.encode() + info, key.encode()
 
 
 def _refuse_text(parts: list[etree._Element]) -> None:

@@ -24,6 +24,7 @@ Elements nest at most 256 deep: that bound is libxml2's own, in force as long as
 
 _MAX_EQUALS = 8_192  # every attribute and every namespace declaration needs one
 _MAX_NAMESPACES = 64
+_TINY = 8 * 1024
 _SMALL = 64 * 1024
 _MAX_NAMES = 512
 
@@ -62,10 +63,16 @@ def parse_document(octets: bytes, *, max_octets: int = MAX_OCTETS) -> Document:
         raise WireError(max_octets, "", f"a message has at most {max_octets} octets", "xml_limit_exceeded")
     octets = _utf8(bytes(octets))
     body_at = _after_declaration(octets)
-    _refuse_doctype(octets, body_at)
-    _refuse_excess(octets)
+    root_first = octets[body_at : body_at + 1] == b"<" and octets[body_at + 1 : body_at + 2] not in (b"!", b"?")
+    if not root_first:
+        _refuse_doctype(octets, body_at)
+    if len(octets) > _TINY:
+        _refuse_excess(octets)
     root = _parse(octets)
-    _refuse_instructions(root)
+    if not root_first and root.getroottree().docinfo.internalDTD is not None:
+        raise _dtd(body_at)
+    if octets.find(b"?", body_at) >= 0:
+        _refuse_instructions(root)
     return Document(octets, root)
 
 
@@ -105,18 +112,20 @@ def _check_declaration(octets: bytes) -> None:
 
 def _refuse_doctype(octets: bytes, at: int) -> None:
     """A DOCTYPE can stand only before the root; elsewhere these octets are text of a comment or CDATA, or an error."""
-    if octets[at : at + 1] == b"<" and octets[at + 1 : at + 2] not in (b"!", b"?"):
-        return
     match = _BEFORE_ROOT.match(octets, at)
     end = match.end() if match else at
     if octets.startswith(b"<!DOCTYPE", end):
-        raise WireError(end, "", "a message has no document type declaration", "xml_dtd_forbidden")
+        raise _dtd(end)
+
+
+def _dtd(at: int) -> WireError:
+    return WireError(at, "", "a message has no document type declaration", "xml_dtd_forbidden")
 
 
 def _refuse_excess(octets: bytes) -> None:
     """Bound what the parser has to build; names in particular, because libxml2 keeps every name it has ever seen.
 
-    A small message is bounded by its size, except for namespaces, which cost elements times declarations later on.
+    Smaller messages are bounded by their size; namespaces cost elements times declarations later on.
     """
     if octets.count(b"xmlns") > _MAX_NAMESPACES or (
         len(octets) > _SMALL
@@ -158,8 +167,6 @@ def _parse(octets: bytes) -> etree._Element:
         raise WireError(-1, "", "not well-formed XML", "xml_not_well_formed") from None
     if root is None:
         raise WireError(-1, "", "there is no root element", "xml_not_well_formed")
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise WireError(-1, "", "a message has no document type declaration", "xml_dtd_forbidden")
     return root
 
 

@@ -14,11 +14,18 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from trustcell.duis.canonical import cut_signature
-from trustcell.duis.lexical import free_text, write_base64
+from trustcell.duis.lexical import write_base64
 from trustcell.duis.names import DUIS_SIGNATURE, SIGNATURE_TAG
 from trustcell.duis.request import ParsedRequest
 from trustcell.duis.response import ParsedResponse
-from trustcell.duis.signature import SignatureClaim, find_signature, read_claim, signature_octets, signed_info_octets
+from trustcell.duis.signature import (
+    SignatureClaim,
+    find_signature,
+    read_claim,
+    signature_octets,
+    signature_parts,
+    signed_info_octets,
+)
 from trustcell.duis.xml import Document, parse_document
 from trustcell.vocab import Refused, WireError
 
@@ -30,7 +37,6 @@ PublicKey = ec.EllipticCurvePublicKey
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _ECDSA = ec.ECDSA(SHA256())
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8" standalone="no"?>'
-_ISSUER_NAME = free_text(1, 256)
 
 
 def read_signature(signed: Signed) -> SignatureClaim:
@@ -58,7 +64,7 @@ def verify(signed: Signed, key: PublicKey | Callable[[SignatureClaim], PublicKey
     claim = read_claim(signature, cut.tail)
     if hashlib.sha256(cut.canonical).digest() != claim.digest:
         raise _invalid("Signature.DigestValue", "the message is not the one that was signed", "digest")
-    public_key = key if isinstance(key, ec.EllipticCurvePublicKey) else key(claim)
+    public_key = key(claim) if callable(key) else key
     if not isinstance(public_key.curve, ec.SECP256R1):
         finding = DUIS_SIGNATURE.breach("algorithm_forbidden", "key", "only P-256 is allowed")
         raise Refused([finding])
@@ -74,9 +80,7 @@ def sign(message: bytes | Document, *, issuer_name: str, serial: int, sign: Call
     and is signed, so use ``build_request`` or ``build_response``. Raises ``WireError`` (``already_signed``, or a
     malformed message) and ``ValueError`` for a wrong issuer name, serial or result of ``sign``.
     """
-    _ISSUER_NAME.check(issuer_name)
-    if isinstance(serial, bool) or not 0 <= serial < 1 << 160:
-        raise ValueError("a serial number of at most 20 octets was expected")
+    signature_parts(issuer_name, serial)
     document = message if isinstance(message, Document) else parse_document(message)
     if next(document.root.iter(SIGNATURE_TAG), None) is not None:
         raise WireError(-1, "Signature", "the message is signed already", "already_signed")

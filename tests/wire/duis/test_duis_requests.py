@@ -290,6 +290,15 @@ def test_opaque_bodies_hold_their_canonical_octets(template) -> None:
             OpaqueBody(name, octets)
 
 
+def test_a_typed_body_cannot_be_passed_as_an_opaque_one(handover) -> None:
+    body = OpaqueBody(
+        "UpdateSecurityCredentialsKRP",
+        f'<sr:UpdateSecurityCredentialsKRP xmlns:sr="{SR}"></sr:UpdateSecurityCredentialsKRP>'.encode(),
+    )
+    with pytest.raises(ValueError, match="closed list"):
+        dataclasses.replace(handover, body=body)
+
+
 def test_an_unknown_body_is_refused(handover) -> None:
     octets = re.sub(rb"<sr:Body>.*</sr:Body>", b"<sr:Body><sr:Nothing/></sr:Body>", build_request(handover))
     assert code_of(octets) == "schema_invalid"

@@ -33,6 +33,8 @@ _TYPED: tuple[type[TypedBody], ...] = (
     SignedPreCommand,
 )
 _BY_TAG: Mapping[str, type[TypedBody]] = MappingProxyType({sr(body.ELEMENT): body for body in _TYPED})
+TYPED_ELEMENTS = frozenset(body.ELEMENT for body in _TYPED)
+"""Element names that are always typed values, never opaque ones."""
 
 
 def read_body(element: etree._Element, path: str) -> Body:
@@ -47,6 +49,7 @@ def body_element(body: Body) -> str:
 
 
 __all__ = [
+    "TYPED_ELEMENTS",
     "Body",
     "OpaqueBody",
     "RequestHandoverOfDCCControlledDevice",
