@@ -1,5 +1,6 @@
 """Times cases in turns, so that a slow moment hits all of them, and compares medians."""
 
+import gc
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -43,6 +44,8 @@ class Ratio:
 def measure(cases: Sequence[Case], rounds: int = 7) -> dict[str, float]:
     """Median seconds per unit of each case over interleaved rounds; one round before is not counted."""
     times: dict[str, list[float]] = {case.name: [] for case in cases}
+    gc.collect()
+    gc.freeze()  # what was built before is not collected again and again while something else is timed
     for number in range(rounds + 1):
         for case in cases:
             started = time.perf_counter()
@@ -50,4 +53,5 @@ def measure(cases: Sequence[Case], rounds: int = 7) -> dict[str, float]:
             elapsed = time.perf_counter() - started
             if number:
                 times[case.name].append(elapsed / case.units)
+    gc.unfreeze()
     return {name: statistics.median(values) for name, values in times.items()}

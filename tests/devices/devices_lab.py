@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from trustcell.certs.certificate import Certificate
+from trustcell.certs import Certificate
 from trustcell.devices import CellOccupant, Device, DevicePolicy, DeviceState, Fleet, ManufacturePack
 from trustcell.gbcs import frame, protect
 from trustcell.gbcs.frame import Cra, Message, Shape, Supplementary

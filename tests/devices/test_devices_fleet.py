@@ -19,6 +19,7 @@ from trustcell.devices import (
     HeldImage,
     ManufacturePack,
     PendingCommand,
+    advance,
     cells_at_manufacture,
     derive_private_key,
     receive,
@@ -162,7 +163,9 @@ STATES = st.builds(
     usc=COUNTERS,
     exec=COUNTERS,
     topup=st.none() | st.integers(0, 2**63 - 1),
-    pending=st.lists(PENDING, max_size=3).map(tuple),
+    pending=st.lists(PENDING, max_size=3, unique_by=PendingCommand.order).map(
+        lambda found: tuple(sorted(found, key=PendingCommand.order))
+    ),
     alert_counter=st.none() | st.integers(0, 2**64 - 1),
     firmware_version=st.none() | st.binary(min_size=4, max_size=4),
     held_image=st.none() | IMAGES,
@@ -187,3 +190,29 @@ def test_other_octets_are_not_a_state(octets: bytes):
     except WireError:
         return
     assert state.encode() == octets
+
+
+def test_only_one_order_of_counters_is_canonical():
+    supplier, recovery = bytes((2,)) + bytes(8), bytes((1,)) + bytes(8)
+    rest = bytes(6)
+    ordered = DeviceState().with_usc(Role.SUPPLIER, 0).with_usc(Role.RECOVERY, 0)
+    assert ordered.encode() == bytes((1, 0, 2)) + recovery + supplier + rest
+    assert DeviceState(usc=((Role.SUPPLIER, 0), (Role.RECOVERY, 0))).encode() == ordered.encode()
+    for wrong in (supplier + recovery, recovery + recovery):
+        with pytest.raises(WireError):
+            DeviceState.decode(bytes((1, 0, 2)) + wrong + rest)
+
+
+def test_a_restored_command_that_cannot_be_read_is_dropped_and_logged(lab: Lab):
+    commands = tuple(PendingCommand(code, Role.SUPPLIER, ACB, 1, NOW, b"\x30\x00") for code in (0x0102, 0x7777))
+    device = lab.gpf().with_state(DeviceState(pending=commands))
+    device, answers = advance(device, NOW)
+    assert (answers, device.state) == ((), DeviceState())
+    assert [entry.reason for entry in device.log] == ["pending_unreadable"] * 2
+
+
+def test_a_restored_occupant_has_a_key_on_the_curve(lab: Lab):
+    octets = bytearray(lab.gpf_of_no().state.encode())
+    octets[2 + 4 + 8 + 8 + 64] ^= 1
+    with pytest.raises(WireError, match="device_state_malformed"):
+        DeviceState.decode(bytes(octets))

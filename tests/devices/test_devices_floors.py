@@ -26,7 +26,7 @@ from devices.devices_lab import (
     refused,
     reply,
 )
-from trustcell.devices import Device, DevicePolicy, FloorPolicy, advance, receive
+from trustcell.devices import Device, DevicePolicy, FloorPolicy, HeldImage, advance, receive
 from trustcell.gbcs import frame
 from trustcell.gbcs.frame import Cra
 from trustcell.gbcs.payload import encode_payload
@@ -208,6 +208,25 @@ def test_a_supplier_that_left_cannot_come_back_with_a_command_left_behind(lab: L
     assert [entry.status for entry in reply(alert).outcome.replacement_outcomes] == [127]
     assert device.cells() == before
     assert ACB not in {before[SUP_DS].entity, SUP}
+
+
+def test_a_supplier_that_left_activates_no_firmware(lab: Lab):
+    image = HeldImage(bytes(32), bytes.fromhex("00000009"))
+    device = lab.esme().holding(image)
+    body = encode_payload(0x0012, Cra.COMMAND, ActivateFirmware(bytes(32), 1000, LATER))
+    device, _ = receive(device, lab.send(device, SUP, 0x0012, 1000, body, signer=lab.of(SUP, "DS")), NOW)
+    device, _ = receive(device, lab.resend("CS02bSupplierByTransCoS_6.23_IMMEDIATE_SUCCESS_COMMAND", device), NOW)
+    after, (alert,) = advance(device, LATER)
+    assert (reply(alert).alert_code, reply(alert).outcome.result) == (0x8F67, 3)
+    assert after.state.held_image == image
+
+
+def test_a_faulty_image_fails_and_stays(lab: Lab):
+    device = lab.esme().holding(HeldImage(bytes(32), bytes.fromhex("00000009"), faulty=True))
+    body = encode_payload(0x0012, Cra.COMMAND, ActivateFirmware(bytes(32), 1000))
+    after, (answer,) = receive(device, lab.send(device, SUP, 0x0012, 1000, body, signer=lab.of(SUP, "DS")), NOW)
+    assert (reply(answer).result, reply(answer).firmware_version) == (3, device.firmware_version)
+    assert after.state.held_image == device.state.held_image
 
 
 def test_two_due_commands_run_in_order_of_their_dates(lab: Lab):

@@ -29,7 +29,7 @@ from devices.devices_lab import (
     refused,
     reply,
 )
-from trustcell.devices import CellOccupant, Device, DevicePolicy, DeviceState, Fleet, receive
+from trustcell.devices import CellOccupant, DevicePolicy, DeviceState, Fleet, advance, receive
 from trustcell.gbcs import frame, protect
 from trustcell.gbcs.frame import Cra, Supplementary
 from trustcell.gbcs.payload import encode_payload
@@ -37,7 +37,6 @@ from trustcell.gbcs.usecases.common import RemotePartySeqNumberChange, StatusCod
 from trustcell.gbcs.usecases.cs02b import (
     AuthorisingRemotePartyControl,
     Replacement,
-    TimeBasedChecks,
     UpdateSecurityCredentials,
 )
 from trustcell.vocab import CellId, DeviceType, Eui64, KeyUsage
@@ -291,61 +290,24 @@ def test_failure_alerts_go_to_the_supplier_when_the_policy_wants_them(lab: Lab):
     assert frame.decode(alert).target == ACB
 
 
-def certificate_cases(lab: Lab) -> list[tuple[str, bytes, CellId, StatusCode]]:
-    acb_ds, acb_ka = lab.of(ACB, "DS").der, lab.of(ACB, "KA").der
-    corrupt = acb_ds[:-1] + bytes([acb_ds[-1] ^ 1])
-    return [
-        ("broker in operator cell", acb_ds, NO_DS, StatusCode.SUCCESS),
-        ("wrong key usage", acb_ka, NO_DS, StatusCode.BAD_CERTIFICATE),
-        ("supplier in operator cell", lab.of(SUP, "DS").der, NO_DS, StatusCode.BAD_CERTIFICATE),
-        ("device certificate", lab.rtds[A0.hex(), "DS", False].der, NO_DS, StatusCode.BAD_CERTIFICATE),
-        ("issuing authority", lab.issuing_oca, NO_DS, StatusCode.BAD_CERTIFICATE),
-        ("not a certificate", b"\x30\x00", NO_DS, StatusCode.BAD_CERTIFICATE),
-        ("null parameters (T7)", lab.named["mdr-ds"].der, NO_DS, StatusCode.BAD_CERTIFICATE),
-        ("signature broken", corrupt, NO_DS, StatusCode.NO_TRUST_ANCHOR),
-        ("cell of another role", lab.of(SUP, "DS").der, SUP_DS, StatusCode.TRUST_ANCHOR_NOT_FOUND),
-        ("cell that does not exist", acb_ds, CellId(Role.WAN_PROVIDER, DS), StatusCode.TRUST_ANCHOR_NOT_FOUND),
-        ("root cell", lab.issuing_oca, CellId(Role.ROOT, KeyUsage.KEY_CERT_SIGN), StatusCode.TRUST_ANCHOR_NOT_FOUND),
-    ]
+def test_block_transfers_are_not_whole_messages(lab: Lab):
+    refused(lab.gpf(), bytes.fromhex("dd0901") + bytes(60), "gbcs_block")
 
 
-def one(
-    lab: Lab, device: Device, der: bytes, cell: CellId, now: datetime = NOW, **more: object
-) -> tuple[Device, StatusCode]:
-    octets = lab.update(device, NO, BY_NO, 5000, [(cell, der)], lab.of(NO, "DS"), cell=NO_DS, **more)
-    after, (answer,) = receive(device, octets, now)
-    (entry,) = reply(answer).outcome.replacement_outcomes
-    assert entry.cell == cell
-    if entry.status != StatusCode.SUCCESS:
-        assert (entry.existing_entity, entry.existing_key_id) == (entry.replacing_entity, entry.replacing_key_id)
-        assert after.cells() == device.cells()
-    return after, entry.status
-
-
-@pytest.mark.parametrize("index", range(11))
-def test_step_11_status_of_one_replacement(lab: Lab, index: int):
-    _, der, cell, status = certificate_cases(lab)[index]
-    assert one(lab, lab.gpf_of_no(), der, cell)[1] == status
-
-
-def test_step_11_path_and_time(lab: Lab):
-    device, der = lab.gpf_of_no(), lab.of(ACB, "DS").der
-    assert one(lab, device, der, NO_DS, path=())[1] == StatusCode.NO_TRUST_ANCHOR
-    assert one(lab, device, der, NO_DS, path=(der, lab.issuing_oca, b"\x30\x00"))[1] == StatusCode.SUCCESS
-    late, early = datetime(2025, 10, 30, tzinfo=UTC), datetime(2015, 10, 29, 23, 59, 59, tzinfo=UTC)
-    last = datetime(2025, 10, 29, 23, 59, 59, tzinfo=UTC)
-    assert one(lab, device, der, NO_DS, now=last)[1] == StatusCode.SUCCESS
-    for now in (late, early):
-        assert one(lab, device, der, NO_DS, now=now)[1] == StatusCode.NO_TRUST_ANCHOR
-        lax = one(lab, device, der, NO_DS, now=now, time_based_checks=TimeBasedChecks.DISAPPLY)
-        assert lax[1] == StatusCode.SUCCESS
-
-
-def test_a_partial_failure_splits_the_pair(lab: Lab):
+def test_the_contingency_key_belongs_to_its_mode(lab: Lab):
     device = lab.gpf_of_no()
-    cells = [(NO_DS, lab.of(ACB, "DS").der), (NO_KA, lab.of(ACB, "DS").der)]
-    octets = lab.update(device, NO, BY_NO, 5000, cells, lab.of(NO, "DS"), cell=NO_DS, floor=0)
-    after, (answer,) = receive(device, octets, NOW)
-    assert [e.status for e in reply(answer).outcome.replacement_outcomes] == [0, 5]
-    assert (after.cell(NO_DS).entity, after.cell(NO_KA).entity) == (ACB, NO)
-    assert after.log[-1].reason == "credentials_partly_updated"
+    octets = lab.give_back(device, plaintext_symmetric_key=bytes(16))
+    refused(device, octets, "plaintext_key_not_expected")
+
+
+def test_a_time_without_zone_is_a_mistake_of_the_caller(lab: Lab):
+    for call in (lambda now: receive(lab.gpf(), b"", now), lambda now: advance(lab.gpf(), now)):
+        with pytest.raises(ValueError, match="time zone"):
+            call(NOW.replace(tzinfo=None))
+
+
+def test_a_fleet_makes_only_devices_its_pack_has_cells_for(lab: Lab):
+    with pytest.raises(ValueError, match="PPMID"):
+        Fleet(SEED, lab.pack(False)).device(A0, DeviceType.PPMID)
+    with pytest.raises(ValueError, match="line"):
+        DevicePolicy(log_limit=0)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from trustcell.certs.certificate import Certificate
+from trustcell.certs import Certificate
 from trustcell.vocab import CellId, CellUsage, DeviceType, Eui64, KeyUsage, RemotePartyRole
 
 ROOT_ENTITY = Eui64(bytes(8))

@@ -2,33 +2,31 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
-from types import MappingProxyType
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from trustcell.certs.certificate import Certificate
-from trustcell.certs.path import TrustAnchor
+from trustcell.certs import Certificate
 from trustcell.devices.cells import CellOccupant
 from trustcell.devices.identity import DerivedKeys, DeviceIdentity, KeySource
 from trustcell.devices.log import LogEntry
-from trustcell.devices.pack import ManufacturePack, Occupants
+from trustcell.devices.pack import ManufacturePack
+from trustcell.devices.paths import PathMemory
 from trustcell.devices.rules.policy import DevicePolicy
 from trustcell.devices.state import AS_MADE, DeviceState, HeldImage
 from trustcell.gbcs import protect
 from trustcell.vocab import CellId, DeviceType, Eui64, KeyUsage, RemotePartyRole, WireError
-
-_NO_CELLS: Occupants = MappingProxyType({})
 
 
 class Fleet:
     """Any number of devices that come from one seed and one pack. Two fleets share nothing.
 
     ``keys`` replaces the derived keys, for devices whose keys live elsewhere. ``cache`` bounds each cache: private
-    keys, shared secrets, public keys, parsed certificates. No cache changes an answer.
+    keys, shared secrets, public keys, parsed certificates, paths. No cache changes an answer.
     """
 
-    __slots__ = ("_certificate", "_public_key", "keys", "pack", "policy")
+    __slots__ = ("_certificate", "_paths", "_public_key", "keys", "pack", "policy")
 
     def __init__(
         self,
@@ -41,13 +39,16 @@ class Fleet:
         """Nothing is derived before it is used."""
         self.pack = pack
         self.policy = policy or DevicePolicy()
-        self.keys: KeySource = keys or DerivedKeys(seed, cache)
+        self.keys: KeySource = DerivedKeys(seed, cache) if keys is None else keys
+        self._paths = PathMemory(cache)
         self._public_key: Callable[[bytes], ec.EllipticCurvePublicKey]
         self._public_key = lru_cache(cache)(protect.public_key_from_point)
         self._certificate: Callable[[bytes], Certificate | None] = lru_cache(cache)(_parsed)
 
     def device(self, eui: Eui64, device_type: DeviceType, state: DeviceState = AS_MADE) -> "Device":
-        """A device as made, or as ``state`` remembers it."""
+        """A device as made, or as ``state`` remembers it; ``ValueError`` for a type the pack has no cells for."""
+        if device_type not in self.pack.occupants:
+            raise ValueError(f"the pack has no cells for a {device_type.name}")
         return Device(DeviceIdentity(eui, device_type), state, (), self)
 
     def public_key(self, occupant: CellOccupant) -> ec.EllipticCurvePublicKey:
@@ -58,10 +59,12 @@ class Fleet:
         """The certificate, or ``None`` when the octets are not one."""
         return self._certificate(der)
 
-    def anchor(self, root: CellOccupant) -> TrustAnchor:
-        """The root as a trust anchor: its key and, where the certificate is known, its name (RFC 5280 6.1.1 d)."""
+    def trusts(
+        self, leaf: Certificate, intermediates: tuple[Certificate, ...], root: CellOccupant, now: datetime | None
+    ) -> bool:
+        """Whether a path leads from the leaf to the root: its key and, if known, its name (RFC 5280 6.1.1 d)."""
         certificate = self._certificate(root.certificate) if root.certificate else None
-        return TrustAnchor(root.point, root.key_id, certificate.subject if certificate else None)
+        return self._paths.holds(leaf, intermediates, root, certificate, now)
 
 
 def _parsed(der: bytes) -> Certificate | None:
@@ -100,11 +103,11 @@ class Device:
         for held, occupant in self.state.cells:
             if held == cell:
                 return occupant
-        return self.fleet.pack.occupants.get(self.device_type, _NO_CELLS).get(cell)
+        return self.fleet.pack.occupants[self.device_type].get(cell)
 
     def cells(self) -> Mapping[CellId, CellOccupant]:
         """Every cell and its occupant, in order of cell."""
-        merged = {**self.fleet.pack.occupants.get(self.device_type, _NO_CELLS), **dict(self.state.cells)}
+        merged = {**self.fleet.pack.occupants[self.device_type], **dict(self.state.cells)}
         return {cell: merged[cell] for cell in sorted(merged)}
 
     def usc(self, role: RemotePartyRole) -> int:

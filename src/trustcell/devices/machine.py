@@ -1,4 +1,4 @@
-"""The door of a virtual device: octets and a clock in, the device and its answers out. Total: it never raises.
+"""The door of a virtual device: octets and a clock in, the device and its answers out. Total: no octets make it raise.
 
 A message that is not accepted changes nothing but the security log (gbcs.md 6.1); whoever owns the device calls
 ``advance`` when time passes.
@@ -44,7 +44,8 @@ _RAISES_ALERT = (Event.NO_AUTHORITY, Event.AUTHENTICATION_FAILED, Event.OTHER_AU
 
 
 def receive(device: Device, octets: bytes, now: datetime) -> Outcome:
-    """One message from the WAN. ``now`` is the device's clock, aware of its time zone."""
+    """One message from the WAN. ``now`` is the device's clock; ``ValueError`` without a time zone."""
+    _require_aware(now)
     try:
         message = _command(device, octets)
         return _HANDLERS[message.message_code](device, message, now)
@@ -56,6 +57,7 @@ def receive(device: Device, octets: bytes, now: datetime) -> Outcome:
 
 def advance(device: Device, now: datetime) -> Outcome:
     """Execute the future-dated commands that are due, earliest first; each tells its originator by alert (6.3)."""
+    _require_aware(now)
     device, due = pending.take_due(device, now)
     sent = []
     for command in due:
@@ -68,6 +70,12 @@ def advance(device: Device, now: datetime) -> Outcome:
             continue
         sent.append(octets)
     return Outcome(device, tuple(sent))
+
+
+def _require_aware(now: datetime) -> None:
+    """A naive time would be read as the computer's local time."""
+    if now.tzinfo is None:
+        raise ValueError("a time with a time zone was expected")
 
 
 def _command(device: Device, octets: bytes) -> Message:

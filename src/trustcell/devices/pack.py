@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from trustcell.certs.certificate import Certificate
+from trustcell.certs import Certificate
 from trustcell.devices.cells import CellOccupant, cells_at_manufacture
 from trustcell.vocab import CellId, CellUsage, DeviceType, KeyUsage, RemotePartyRole
 

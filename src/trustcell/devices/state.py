@@ -14,6 +14,7 @@ x?       00, or 01 and x
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from trustcell.certs import p256_public_key
 from trustcell.devices.cells import KEY_ID_LENGTH, CellOccupant
 from trustcell.vocab import CellId, CellUsage, Eui64, KeyUsage, RemotePartyRole, WireError
 
@@ -35,6 +36,10 @@ class PendingCommand:
     counter: int
     due: datetime
     payload: bytes
+
+    def order(self) -> tuple[datetime, int, int]:
+        """Earliest first; at one instant by message code and role."""
+        return self.due, self.message_code, self.role
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +107,17 @@ AS_MADE = DeviceState()
 
 def _encode(state: DeviceState) -> bytes:
     """Octets of a state."""
-    parts = [_LAYOUT, _number(len(state.cells), 1)]
-    for cell, occupant in state.cells:
+    parts = [_LAYOUT, _number(len(dict(state.cells)), 1)]
+    for cell, occupant in sorted(dict(state.cells).items(), key=lambda entry: entry[0]):
         parts += (bytes((cell.role,)), _number(cell.key_usage, 2), bytes((cell.cell_usage,)))
         parts += (occupant.entity, occupant.key_id, occupant.point, _sized(occupant.certificate or b""))
     for counters in (state.usc, state.exec):
-        parts.append(_number(len(counters), 1))
-        parts += [bytes((role,)) + _number(number, 8) for role, number in counters]
+        numbers = sorted(dict(counters).items())
+        parts.append(_number(len(numbers), 1))
+        parts += [bytes((role,)) + _number(number, 8) for role, number in numbers]
     parts.append(_optional(None if state.topup is None else _number(state.topup, 8)))
     parts.append(_number(len(state.pending), 1))
-    for command in state.pending:
+    for command in sorted(state.pending, key=PendingCommand.order):
         parts += (_number(command.message_code, 2), bytes((command.role,)), command.originator)
         parts += (_number(command.counter, 8), _number((command.due - _EPOCH) // _SECOND, 8), _sized(command.payload))
     parts.append(_optional(None if state.alert_counter is None else _number(state.alert_counter, 8)))
@@ -128,7 +134,7 @@ def _decode(octets: bytes) -> DeviceState:
         state = _read(reader)
         if reader.at != len(reader.octets) or _encode(state) != reader.octets:
             raise ValueError("these are not the octets this state is written as")
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, WireError) as error:
         raise WireError(reader.at, "state", str(error), "device_state_malformed") from None
     return state
 
@@ -150,6 +156,7 @@ def _read_cell(reader: "_Reader") -> tuple[CellId, CellOccupant]:
     role, usage = RemotePartyRole(reader.number(1)), KeyUsage(reader.number(2))
     cell = CellId(role, usage, CellUsage(reader.number(1)))
     entity, key_id, point = Eui64(reader.take(8)), reader.take(KEY_ID_LENGTH), reader.take(65)
+    p256_public_key(point)
     return cell, CellOccupant(entity, key_id, reader.take(reader.number(2)) or None, point)
 
 

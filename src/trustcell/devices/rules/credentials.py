@@ -50,15 +50,16 @@ def update(device: Device, message: Message, now: datetime) -> Outcome:
     mode = MODES[message.message_code]
     if mode in NOT_MODELLED:
         raise Discard(Event.COMMAND_NOT_SUPPORTED, "mode_not_modelled", f"mode {mode.name} is not modelled")
-    require_shape(message, _shape(mode, device.device_type))
+    shape = _shape(mode, device.device_type)
+    require_shape(message, shape)
     command: UpdateSecurityCredentials = decode_payload(message)
     _require_content(message, command, mode)
     cell = _authorising_cell(command, mode, device.device_type)
     signer = require_originator(device, message, cell)
     replay.require_fresh(message.originator_counter, device.usc(cell.role), cell.role)
-    if message.mac is not None:
+    if shape is not Shape.SIGNED:
         require_mac(device, message)
-    if message.signature:
+    if shape is not Shape.MAC:
         require_signature(device, message, signer)
     device = replay.accepted_update(device, cell.role, message.originator_counter)
     outcome: ExecutionOutcome | None = None
@@ -106,6 +107,9 @@ def _require_content(message: Message, command: UpdateSecurityCredentials, mode:
     if control.seq_number != message.originator_counter:
         text = "the sequence number [3] must be the Originator Counter of the header"
         raise Discard(Event.FORMAT_CHECK_FAILED, "counter_mismatch", text)
+    if control.plaintext_symmetric_key is not None:
+        text = "the key [0] belongs to mode anyByContingency alone"
+        raise Discard(Event.FORMAT_CHECK_FAILED, "plaintext_key_not_expected", text)
     changes = control.other_changes or ()
     lists = (command.replacements, command.path_certificates, control.specialist_floors or (), changes)
     if any(len(entries) > MAX_ENTRIES for entries in (*lists, *(c.specialist_floors or () for c in changes))):

@@ -16,7 +16,7 @@ def schedule(device: Device, message: Message, role: RemotePartyRole, due: datet
     waiting = [held for held in device.state.pending if (held.message_code, held.role) != (code, role)]
     if due != NEVER:
         waiting.append(PendingCommand(code, role, message.originator, message.originator_counter, due, message.payload))
-        waiting.sort(key=lambda held: (held.due, held.message_code, held.role))
+        waiting.sort(key=PendingCommand.order)
     return device.with_state(replace(device.state, pending=tuple(waiting)))
 
 

@@ -34,3 +34,8 @@ class DevicePolicy:
     failure_alerts: bool = False
     time_checks: TimeChecks = TimeChecks.AS_COMMANDED
     log_limit: int = 100
+
+    def __post_init__(self) -> None:
+        """A log without room could not hold the line that tells of a refusal."""
+        if self.log_limit < 1:
+            raise ValueError("the security log keeps at least one line")

@@ -2,9 +2,7 @@
 
 from datetime import datetime
 
-from trustcell.certs.certificate import Certificate
-from trustcell.certs.keys import KeyForm
-from trustcell.certs.path import validate_path
+from trustcell.certs import Certificate
 from trustcell.devices.cells import KEY_ID_LENGTH, ROOT_CELL, ROOT_ENTITY, CellOccupant
 from trustcell.devices.fleet import Device
 from trustcell.devices.rules import replay
@@ -18,7 +16,7 @@ from trustcell.gbcs.usecases.cs02b import (
     TimeBasedChecks,
     UpdateSecurityCredentials,
 )
-from trustcell.vocab import CellId, RemotePartyRole, TrustcellError
+from trustcell.vocab import CellId, RemotePartyRole
 
 _Mode = CredentialsReplacementMode
 _Role = RemotePartyRole
@@ -116,15 +114,14 @@ class _Judge:
         self._mode = command.control.mode
         self._fleet = device.fleet
         self._root = device.cell(ROOT_CELL)
-        self._now = now
         wanted = command.control.time_based_checks is TimeBasedChecks.APPLY
-        self._check_time = wanted and device.policy.time_checks is TimeChecks.AS_COMMANDED
+        self._now = now if wanted and device.policy.time_checks is TimeChecks.AS_COMMANDED else None
         parsed = (device.fleet.certificate(der) for der in command.path_certificates)
         self._path = tuple(certificate for certificate in parsed if certificate is not None)
 
     def permits(self, cell: CellId) -> bool:
-        """Whether the mode may replace this cell; the root cell is never replaced here."""
-        return cell.role is not _Role.ROOT and replaces(self._mode, cell.role)
+        """Whether the mode may replace this cell."""
+        return replaces(self._mode, cell.role)
 
     def verdict(self, replacement: Replacement) -> CellOccupant | StatusCode:
         """The new occupant, badCertificate for what the certificate says, or noTrustAnchor for its path."""
@@ -139,18 +136,11 @@ class _Judge:
 
     def _trusted(self, certificate: Certificate) -> bool:
         """Whether a path through the command's certificates ends at the root cell."""
-        if self._root is None:
-            return False
-        anchors = (self._fleet.anchor(self._root),)
-        try:
-            validate_path(certificate, self._path, anchors, self._now, check_time=self._check_time)
-        except TrustcellError:
-            return False
-        return True
+        return self._root is not None and self._fleet.trusts(certificate, self._path, self._root, self._now)
 
 
 def _fits(certificate: Certificate, cell: CellId) -> bool:
-    """P-256, exactly the cell's key usage, and a role this cell takes."""
-    if certificate.key_form is not KeyForm.P256 or certificate.key_usage != cell.key_usage:
+    """Exactly the cell's key usage, and a role this cell takes; ``CellOccupant.of`` asks for the P-256 key."""
+    if certificate.key_usage != cell.key_usage:
         return False
     return certificate.role == cell.role or certificate.role in _GUESTS.get(cell.role, ())

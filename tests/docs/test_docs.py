@@ -1,0 +1,138 @@
+"""Documents that fail: every command shown is run, every command, clause and edge case has its place."""
+
+import inspect
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from conftest import shared_folder
+from trustcell.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+_CLAUSE = re.compile(r'\bClause\(\s*"([^"]+)"')
+_LINK = re.compile(r"\]\(([^)#:]+)\)")
+
+
+def examples() -> list[tuple[str, str, str]]:
+    """Page, command and shown output of every console block."""
+    found = []
+    for page in PAGES:
+        for block in _CONSOLE.findall(page.read_text()):
+            for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+                command, _, output = part.partition("\n")
+                found.append((page.name, command, output))
+    return found
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory, shared) -> Path:
+    """An empty folder beside a ``shared``, where the commands of a page run one after the other."""
+    place = tmp_path_factory.mktemp("docs")
+    (place / "shared").symlink_to(shared)
+    (place / "main").mkdir()
+    (place / "main" / "docs").mkdir()
+    return place / "main"
+
+
+@pytest.mark.parametrize("shown", examples(), ids=lambda shown: f"{shown[0]}: {shown[1]}"[:90])
+def test_commands_in_the_documents_print_what_is_shown(workshop, shown):
+    _, command, output = shown
+    words = shlex.split(command)
+    assert words[0] == "trustcell", "documents show trustcell commands only"
+    script = Path(sys.executable).with_name("trustcell")
+    done = subprocess.run(
+        [script, *words[1:]], cwd=workshop, capture_output=True, text=True, env={**os.environ, "COLUMNS": "80"}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    expected = "".join(".*" if line == "...\n" else re.escape(line) for line in output.splitlines(keepends=True))
+    assert re.fullmatch(expected, done.stdout, re.DOTALL), done.stdout
+
+
+def test_there_are_examples_to_run():
+    assert len(examples()) >= 6
+
+
+def commands() -> list[tuple[str, list[str]]]:
+    """Every command with its options, walked from the root."""
+    found = []
+
+    def walk(command, name):
+        below = getattr(command, "commands", None)
+        if below:
+            for key, each in below.items():
+                walk(each, f"{name} {key}")
+        else:
+            options = [option for each in command.params for option in each.opts if option.startswith("--")]
+            found.append((name, [option for option in options if option != "--help"]))
+
+    walk(typer.main.get_command(app), "trustcell")
+    return found
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command[0])
+def test_every_command_and_option_has_a_line_in_the_reference(command):
+    name, options = command
+    text = (ROOT / "docs" / "cli.md").read_text()
+    section = text.split(f"## `{name}`")
+    assert len(section) == 2, f"docs/cli.md has no section for {name}"
+    body = section[1].split("\n## ")[0]
+    for option in options:
+        assert f"`{option}" in body, f"{name}: {option} is not in docs/cli.md"
+
+
+def clauses() -> set[str]:
+    """Every clause the source can cite."""
+    return {ref for file in (ROOT / "src").rglob("*.py") for ref in _CLAUSE.findall(file.read_text())}
+
+
+def test_every_clause_has_a_line_in_the_documents():
+    text = (ROOT / "docs" / "clauses.md").read_text()
+    missing = {ref for ref in clauses() if f"| {ref} |" not in text}
+    assert not missing
+
+
+def test_the_clauses_page_lists_nothing_the_source_does_not_cite():
+    listed = set(re.findall(r"^\| ([^|]+?) \|", (ROOT / "docs" / "clauses.md").read_text(), re.MULTILINE))
+    assert listed - {"clause", "---"} == clauses()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in _LINK.findall(page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_files_named_in_the_assumptions_exist():
+    for name in re.findall(r"`([\w/]+\.(?:py|csv|toml))`", (ROOT / "docs" / "assumptions.md").read_text()):
+        assert (ROOT / "src" / "trustcell" / name).exists(), name
+
+
+def test_no_page_names_a_package_index_or_a_machine():
+    words = re.compile("py" + r"pi\.org|registry\.npm" + r"js|/ho" + "me/|" + "/wo" + "rk/")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for name in tracked:
+        file = ROOT / name
+        if file.is_file():
+            assert not words.search(file.read_text(errors="replace")), name
+
+
+def test_public_things_have_docstrings():
+    from trustcell import certs, devices, dsp, duis, gbcs, vocab
+
+    for room in (vocab, gbcs, duis, certs, devices, dsp):
+        for name in room.__all__:
+            thing = getattr(room, name)
+            if inspect.isclass(thing) or inspect.isfunction(thing):
+                assert inspect.getdoc(thing), f"{room.__name__}.{name}"
+
+
+def test_the_shared_folder_is_named_the_same_everywhere():
+    assert shared_folder().name == "shared"
