@@ -4,6 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# CI and everyday runs repeat the same examples; `make soak` looks for new ones, and more of them.
+_SOAK = int(os.environ.get("TRUSTCELL_SOAK", "0"))
+settings.register_profile("everyday", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("soak", deadline=None, max_examples=100 * max(_SOAK, 1), print_blob=True)
+settings.load_profile("soak" if _SOAK else "everyday")
 
 
 def shared_folder() -> Path:

@@ -117,6 +117,9 @@ def test_sign_with_the_zaz1_keys_wants_the_key_named_when_there_are_two(shared):
     )
     assert signed["signed_with"] == "Z1-networkOperator-ds"
     assert signed["hex"].startswith("DF09")
+    names = run("gbcs", "sign", shared / PRE_COMMAND, "--keys", keys, code=1)
+    assert "Z1b-networkOperator-ds" in names
+    assert "xml-sign" not in names
 
 
 def test_mac_of_the_real_signed_command_gives_the_real_octets(shared):

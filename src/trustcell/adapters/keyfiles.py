@@ -5,13 +5,13 @@ decimal serial to PEM. What a certificate says counts, not the label beside it (
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_private_key
 
@@ -74,7 +74,7 @@ def read_key_file(path: Path) -> KeyFile:
             credentials.append(_credential(entry))
         except WireError as error:
             skipped.append(f"{where}: {error}")
-        except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, UnsupportedAlgorithm) as error:
             reason = f"missing field {error}" if isinstance(error, KeyError) else str(error)
             raise WireError(-1, f"{path}: {where}", reason, "key_file_entry") from None
     if not credentials:

@@ -52,6 +52,7 @@ from trustcell.gbcs.usecases.cs02b import (
     UpdateSecurityCredentialsResponse,
     authorising_role,
 )
+from trustcell.gbcs.utrn import Utrn, check_utrn, parse_utrn, utrn_mac
 
 __all__ = [
     "MESSAGE_SUFFIXES",
@@ -82,6 +83,7 @@ __all__ = [
     "UpdateSecurityCredentials",
     "UpdateSecurityCredentialsAlert",
     "UpdateSecurityCredentialsResponse",
+    "Utrn",
     "Verdict",
     "agree",
     "alert_title",
@@ -92,6 +94,7 @@ __all__ = [
     "authorising_role",
     "check_mac",
     "check_signature",
+    "check_utrn",
     "decode",
     "decode_payload",
     "decrypt",
@@ -107,9 +110,11 @@ __all__ = [
     "make_mac",
     "message_code",
     "message_octets",
+    "parse_utrn",
     "payload_key_info",
     "public_key_from_point",
     "sign",
     "signed_octets",
     "transaction_id",
+    "utrn_mac",
 ]

@@ -16,6 +16,7 @@ MESSAGE_SUFFIXES = frozenset({".hex", ".bin", ".b64", ".txt", ""})
 
 _TAGS = (b"\xdf", b"\xdd")
 _HEX = frozenset(string.hexdigits.encode())
+_HEX_TEXT = _HEX | frozenset(string.whitespace.encode())
 
 
 def message_octets(data: bytes) -> bytes:
@@ -31,8 +32,8 @@ def message_octets(data: bytes) -> bytes:
         return bytes.fromhex(text.decode())
     try:
         return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        at = next((i for i, octet in enumerate(data) if octet not in _HEX and not chr(octet).isspace()), 0)
+    except binascii.Error:
+        at = next(at for at, octet in enumerate(data) if octet not in _HEX_TEXT)
         reason = "a message in hex, base64 or binary was expected"
         raise WireError(at, "input", reason, "input_format") from None
 
@@ -109,6 +110,7 @@ class Tally:
         protection = self._ring.check(message)
         self._signatures[protection.signature] += 1
         self._macs[protection.mac] += 1
-        for what, verdict in (("signature", protection.signature), ("MAC", protection.mac)):
-            if verdict is Verdict.INVALID:
-                self.fail(name, f"the {what} does not verify with any key of {message.originator}")
+        if protection.signature is Verdict.INVALID:
+            self.fail(name, f"the signature does not verify with any key of {message.originator}")
+        if protection.mac is Verdict.INVALID:
+            self.fail(name, f"the MAC from {message.originator} to {message.target} does not verify with any key")

@@ -6,6 +6,7 @@ re-encodes to the octets it came from.
 
 from dataclasses import dataclass
 from enum import IntEnum
+from struct import Struct
 
 from trustcell.vocab import MAX_COUNTER, Eui64, WireError
 
@@ -17,7 +18,10 @@ _GENERAL_SIGNING = 0xDF
 _GENERAL_CIPHERING = 0xDD
 _MAC_PREFIX = bytes.fromhex("dd000000000000")
 _SECURITY_HEADER = bytes.fromhex("1100000000")
-_MIN_GROUPING = 31  # DF 09 CRA counter 08 id 08 id 00 02 code: shortest octets before the payload length
+# DF, 09 CRA counter, 08 originator, 08 target, length of the date-time.
+_GROUPING = Struct(">BBBQB8sB8sB")
+_MAX_FIELD = 0xFFFF
+_LARGE_PAYLOAD = _MAX_FIELD - 256  # more than everything else in a message without a certificate
 
 
 class Cra(IntEnum):
@@ -59,8 +63,12 @@ class Supplementary:
             raise ValueError("a supplementary counter is needed before anything that follows it")
         if self.originator_counter is not None and self.certificate:
             raise ValueError("no layout holds a supplementary originator counter and a certificate")
-        if self.certificate and _der_length(self.certificate) != len(self.certificate):
-            raise ValueError("the certificate must be exactly one DER SEQUENCE")
+        if self.certificate:
+            # Eight octets would read back as a supplementary originator counter.
+            if len(self.certificate) <= 8 or _der_length(self.certificate) != len(self.certificate):
+                raise ValueError("the certificate must be exactly one DER SEQUENCE of more than 8 octets")
+            if len(self.certificate) > _MAX_FIELD - 18:
+                raise ValueError("other information holds at most 65,535 octets")
         for n in (self.counter, self.originator_counter):
             if n is not None and not 0 <= n <= MAX_COUNTER:
                 raise ValueError("a counter is a 64-bit number")
@@ -70,9 +78,10 @@ class Supplementary:
 class Message:
     """One GBCS Remote Party message.
 
-    ``date_time`` is empty or the 12 octets of a DLMS date-time. ``signature`` is ``None`` when the field is absent
-    (pre-command), empty when its length is zero, else r and s, 64 octets. ``mac`` is ``None`` without the
-    general-ciphering wrapper, else 12 octets. Raises ``ValueError`` for a combination the envelope cannot carry.
+    ``date_time`` is empty or the 12 octets of a DLMS date-time; the envelope does not look inside. ``signature`` is
+    ``None`` when the field is absent (pre-command), empty when its length is zero, else r and s, 64 octets. ``mac`` is
+    ``None`` without the general-ciphering wrapper, else 12 octets. Raises ``ValueError`` for a combination the envelope
+    cannot carry.
     """
 
     cra: Cra
@@ -98,6 +107,15 @@ class Message:
             raise ValueError("a signature has 0 or 64 octets")
         if self.mac is not None and (len(self.mac) != MAC_LENGTH or self.signature is None):
             raise ValueError("a MAC has 12 octets and protects a signature field")
+        # Only a large payload can be too large, and then the octets of the header decide.
+        if len(self.payload) > _LARGE_PAYLOAD or (self.supplementary and self.supplementary.certificate):
+            self._check_size()
+
+    def _check_size(self) -> None:
+        """The payload and, inside the MAC wrapper, the whole message have lengths of 16 bits."""
+        size = len(inner_octets(self)) + len(_SECURITY_HEADER) + MAC_LENGTH
+        if self.mac is not None and size > _MAX_FIELD:
+            raise ValueError("with a MAC a message holds at most 65,535 octets")
 
     @property
     def shape(self) -> Shape:
@@ -181,29 +199,34 @@ def decode(octets: bytes) -> Message:
     if octets[start : start + 5] != _SECURITY_HEADER:
         raise WireError(start, "security-header", "11 00000000 expected", "gbcs_security_header")
     inner, end = start + 5, len(octets) - MAC_LENGTH
-    if end <= inner or octets[inner] != _GENERAL_SIGNING:
+    if end <= inner:
+        raise WireError(len(octets), "mac", "a message and a MAC of 12 octets expected", "gbcs_truncated")
+    if octets[inner] != _GENERAL_SIGNING:
         raise WireError(inner, "tag", "a general-signing message (DF) expected inside", "gbcs_tag")
     return _decode_grouping(octets, inner, end, octets[end:])
 
 
 def _decode_grouping(octets: bytes, at: int, end: int, mac: bytes | None) -> Message:
     """Read the grouping header at ``at`` (tag included), payload and signature field, up to exactly ``end``."""
-    if end - at < _MIN_GROUPING + 1:
-        _truncated(octets, at, end)
-    cra = _CRA.get(octets[at + 2])
-    if octets[at + 1] != 9 or cra is None:
+    position = at + _GROUPING.size
+    if position > end:
+        raise _truncated(at, end)
+    _, nine, flag, counter, eight, originator, eight_too, target, dated = _GROUPING.unpack_from(octets, at)
+    cra = _CRA.get(flag)
+    if nine != 9 or cra is None:
         raise WireError(at + 1, "transaction-id", "09 and CRA 01, 02 or 03 expected", "gbcs_transaction_id")
-    if octets[at + 11] != 8:
+    if eight != 8:
         raise WireError(at + 11, "originator", "a length of 08 expected", "gbcs_length")
-    if octets[at + 20] != 8:
+    if eight_too != 8:
         raise WireError(at + 20, "target", "a length of 08 expected", "gbcs_length")
-    position = at + 30
     date_time = b""
-    if octets[at + 29] == DATE_TIME_LENGTH:
+    if dated:
+        if dated != DATE_TIME_LENGTH:
+            raise WireError(at + 29, "date-time", "a length of 00 or 0C expected", "gbcs_length")
+        if position + DATE_TIME_LENGTH > end:
+            raise WireError(end, "date-time", f"12 octets announced, {end - position} left", "gbcs_truncated")
         date_time = octets[position : position + DATE_TIME_LENGTH]
         position += DATE_TIME_LENGTH
-    elif octets[at + 29] != 0:
-        raise WireError(at + 29, "date-time", "a length of 00 or 0C expected", "gbcs_length")
     other_length, position = _read_length(octets, position, end, "other-information")
     other_end = position + other_length
     if other_end > end:
@@ -224,10 +247,10 @@ def _decode_grouping(octets: bytes, at: int, end: int, mac: bytes | None) -> Mes
         raise WireError(payload_end, "signature", "the signature field is missing before the MAC", "gbcs_truncated")
     return Message(
         cra,
-        int.from_bytes(octets[at + 3 : at + 11], "big"),
-        Eui64(octets[at + 12 : at + 20]),
-        Eui64(octets[at + 21 : at + 29]),
-        int.from_bytes(octets[position : position + 2], "big"),
+        counter,
+        Eui64(originator),
+        Eui64(target),
+        octets[position] << 8 | octets[position + 1],
         octets[payload_at:payload_end],
         date_time,
         supplementary,
@@ -293,7 +316,7 @@ def _length(value: int) -> bytes:
         return value.to_bytes(1, "big")
     if value < 0x100:
         return b"\x81" + value.to_bytes(1, "big")
-    if value > 0xFFFF:
+    if value > _MAX_FIELD:
         raise ValueError("a field of the envelope holds at most 65,535 octets")
     return b"\x82" + value.to_bytes(2, "big")
 
@@ -318,10 +341,10 @@ def _refuse_prefix(octets: bytes) -> Message:
     raise WireError(len(octets), "mac-header", "seven octets of MAC header expected", "gbcs_truncated")
 
 
-_FIELD_ENDS = ((1, "tag"), (11, "transaction-id"), (20, "originator"), (29, "target"), (30, "date-time"))
+_FIELD_ENDS = ((11, "transaction-id"), (20, "originator"), (29, "target"), (30, "date-time"))
 
 
-def _truncated(octets: bytes, at: int, end: int) -> None:
-    """Raise for a grouping header that stops before its shortest form ends."""
-    name = next((name for stop, name in _FIELD_ENDS if end - at < stop), "other-information")
-    raise WireError(end, name, "the message stops here", "gbcs_truncated")
+def _truncated(at: int, end: int) -> WireError:
+    """A grouping header that stops before the length of its date-time."""
+    name = next(name for stop, name in _FIELD_ENDS if end - at < stop)
+    return WireError(end, name, "the message stops here", "gbcs_truncated")

@@ -27,6 +27,12 @@ class KeyEntry:
     prepayment: bool = False
     name: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse keys that GBCS does not use; nothing else would notice before a check fails."""
+        private = self.private_key
+        if self.public_key.curve.name != "secp256r1" or (private is not None and private.curve.name != "secp256r1"):
+            raise ValueError("a key on the curve P-256 was expected")
+
 
 class Verdict(StrEnum):
     """Outcome of one check."""
@@ -45,6 +51,11 @@ class Protection:
     mac: Verdict
 
 
+_NOT_FOR_GBCS = frozenset(
+    {RemotePartyRole.XML_SIGN, RemotePartyRole.RDP_FILE_SIGN, RemotePartyRole.DSP_XML_SIGN}
+)  # they sign files and XML; a user's own has the same entity and usage as its GBCS key
+
+
 class KeyRing:
     """Keys held in this process, looked up by entity and usage; shared secrets are kept, at most ``secrets_kept``."""
 
@@ -55,13 +66,14 @@ class KeyRing:
         self._agreement: dict[Eui64, list[KeyEntry]] = {}
         self._brokers: list[KeyEntry] = []
         for entry in self.entries:
-            if KeyUsage.DIGITAL_SIGNATURE in entry.usage:
+            if KeyUsage.DIGITAL_SIGNATURE in entry.usage and entry.role not in _NOT_FOR_GBCS:
                 self._signing.setdefault(entry.entity, []).append(entry)
             if KeyUsage.KEY_AGREEMENT in entry.usage:
                 self._agreement.setdefault(entry.entity, []).append(entry)
                 if entry.role == RemotePartyRole.ACCESS_CONTROL_BROKER and entry.private_key is not None:
                     self._brokers.append(entry)
-        self._secrets: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        # With the entries beside each secret: an identity counts only as long as its object lives.
+        self._secrets: OrderedDict[tuple[int, int], tuple[KeyEntry, KeyEntry, bytes]] = OrderedDict()
         self._secrets_kept = secrets_kept
 
     def signing_keys(self, entity: Eui64) -> list[KeyEntry]:
@@ -77,13 +89,14 @@ class KeyRing:
         if private.private_key is None:
             raise ValueError(f"the private key of {private.entity} is not in this ring")
         key = (id(private), id(public))
-        secret = self._secrets.get(key)
-        if secret is None:
-            secret = protect.agree(private.private_key, public.public_key)
-            if self._secrets_kept:
-                if len(self._secrets) >= self._secrets_kept:
-                    self._secrets.popitem(last=False)
-                self._secrets[key] = secret
+        kept = self._secrets.get(key)
+        if kept is not None:
+            return kept[2]
+        secret = protect.agree(private.private_key, public.public_key)
+        if self._secrets_kept:
+            if len(self._secrets) >= self._secrets_kept:
+                self._secrets.popitem(last=False)
+            self._secrets[key] = (private, public, secret)
         return secret
 
     def mac_pairs(self, message: Message) -> list[tuple[KeyEntry, KeyEntry]]:

@@ -46,7 +46,9 @@ def decode_payload(message: Message) -> Any:
 def encode_payload(message_code: int, cra: Cra, value: Any) -> bytes:
     """Octets of a typed value; ``ValueError`` when the value does not belong to the message code."""
     row = ASN1_USE_CASES.get(message_code)
-    if row is not None and cra in row:
+    if row is not None:
+        if cra not in row:
+            raise ValueError(f"message code {message_code:04X} has no {cra.name.lower()}")
         return row[cra].encode(value)
     if isinstance(value, dlms.DlmsFrame | gbz.GbzFrame):
         return value.encode()

@@ -25,7 +25,9 @@ _CURVE = ec.SECP256R1()
 _ECDSA = ec.ECDSA(hashes.SHA256())
 _ECDSA_DETERMINISTIC = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
 _ECDH = ec.ECDH()
-_MAC_AAD_PREFIX = bytes.fromhex("110000000000")
+MAC_AAD_PREFIX = bytes.fromhex("110000000000")
+"""Security control and five empty header lengths, in front of whatever a MAC covers (gbcs.md 2.3)."""
+
 _CIPHER_AAD = b"\x31"
 
 
@@ -45,7 +47,7 @@ def mac_input(message: Message) -> tuple[bytes, bytes]:
     """Initialisation vector and additional authenticated data of the MAC (gbcs.md 2.3)."""
     if message.signature is None:
         message = replace(message, signature=b"")
-    return message.originator + bytes(4), _MAC_AAD_PREFIX + inner_octets(message)
+    return message.originator + bytes(4), MAC_AAD_PREFIX + inner_octets(message)
 
 
 def mac_key_info(message: Message) -> bytes:

@@ -3,15 +3,19 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
 from trustcell.gbcs.codes import alert_title, message_code
+from trustcell.gbcs.der import camel_case
+from trustcell.gbcs.dlms import DlmsFrame, DlmsKind
 from trustcell.gbcs.frame import Message, Shape
+from trustcell.gbcs.gbz import GbzAlert, GbzComponent
 from trustcell.gbcs.payload import decode_payload
 from trustcell.gbcs.usecases.common import NEVER
-from trustcell.vocab import CellId, Eui64, KeyUsage, RemotePartyRole
+from trustcell.gbcs.usecases.table import wire_names
+from trustcell.vocab import CellId, DeviceType, Eui64, KeyUsage, RemotePartyRole
 
 _SHAPES = {
     Shape.PRE_COMMAND: "no signature, no MAC",
@@ -20,7 +24,10 @@ _SHAPES = {
     Shape.SIGNED_AND_MAC: "signed and MAC",
 }
 _CERTIFICATE_FIELDS = frozenset({"certificate", "path_certificates", "other_device_certificate"})
-_ALERT_FIELDS = frozenset({"alert_code"})
+_SPECIAL_TIMES = {bytes(9): "now", b"\xff" * 9: "never"}
+_GBZ_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_CODE_BOOK = {"Cos": "CoS", "Acb": "ACB", "Cbke": "CBKE", "crProduction": "cRProduction"}
+"""Spellings of GBCS that camel case does not give."""
 
 CertificateReader = Callable[[bytes], Mapping[str, Any] | None]
 """What a certificate in a message says, from whoever can read X.509; ``None`` when the octets are no certificate."""
@@ -36,7 +43,10 @@ class Node:
 
 
 def as_plain(message: Message, read_certificate: CertificateReader) -> dict[str, Any]:
-    """Header, decoded payload and protection as plain values; a payload that does not decode raises ``WireError``."""
+    """Header, decoded payload and protection as plain values, fields of an ASN.1 payload under their names in GBCS.
+
+    A payload that does not decode raises ``WireError``.
+    """
     row = message_code(message.message_code)
     header: dict[str, Any] = {
         "kind": message.cra.name.lower(),
@@ -69,60 +79,119 @@ def as_tree(plain: Mapping[str, Any], label: str = "message") -> Node:
 
 
 def read_date_time(octets: bytes) -> str:
-    """A 12-octet DLMS date-time as ISO text with its status; unspecified parts stay ``*`` (gbcs.md 1.1)."""
-    if octets[:9] == bytes(9):
-        return "now"
-    if octets[:9] == b"\xff" * 9:
-        return "never"
+    """A 12-octet DLMS date-time as ISO text with its status; unspecified parts stay ``*`` (gbcs.md 1.1, 6.3)."""
+    if octets[:9] in _SPECIAL_TIMES:
+        return _SPECIAL_TIMES[octets[:9]]
     year = int.from_bytes(octets[:2], "big")
     parts = [f"{year:04d}" if year != 0xFFFF else "*"]
     parts += [f"{octet:02d}" if octet != 0xFF else "*" for octet in (octets[2], octets[3], *octets[5:8])]
-    status = {0xFF: "status not stated", 0x00: "reliable"}.get(octets[11], f"status {octets[11]:02X}")
-    return f"{'-'.join(parts[:3])}T{':'.join(parts[3:])}Z ({status})"
+    deviation = int.from_bytes(octets[9:11], "big", signed=True)
+    zone = "Z" if deviation in (0, -0x8000) else f" deviating {deviation} minutes"
+    return f"{'-'.join(parts[:3])}T{':'.join(parts[3:])}{zone} ({_clock_status(octets[11])})"
+
+
+def _clock_status(octet: int) -> str:
+    """Bit 1 doubtful, bit 2 from the GSME's own clock, FF not stated (gbcs.md 1.1)."""
+    if octet == 0xFF:
+        return "status not stated"
+    words = ["unreliable" if octet & 2 else "reliable", *(["by the clock of the GSME"] if octet & 4 else [])]
+    return ", ".join(words) if not octet & ~6 else f"status {octet:02X}"
 
 
 def _payload(message: Message, read_certificate: CertificateReader) -> Any:
     value = decode_payload(message)
     plain = _plain(value, "", read_certificate)
-    if isinstance(plain, dict):
+    if isinstance(plain, dict) and dataclasses.is_dataclass(value):
         return {"type": type(value).__name__, **plain}
-    return {"type": type(value).__name__ if not isinstance(value, tuple) else "list", "value": plain}
+    return {"type": "list" if isinstance(value, tuple) else type(value).__name__, "value": plain}
 
 
 def _plain(value: Any, field: str, read_certificate: CertificateReader) -> Any:
     """One value of a payload as JSON can hold it, with a meaning beside the number where there is one."""
     if value is None or isinstance(value, str | bool):
         return value
-    if isinstance(value, Eui64):
-        return str(value)
-    if isinstance(value, KeyUsage | RemotePartyRole):
-        return f"{value.title} ({value.value})"
-    if isinstance(value, CellId):
+    if isinstance(value, Eui64 | CellId):
         return str(value)
     if isinstance(value, Enum):
-        return f"{value.name.lower().replace('_', ' ')} ({value.value})"
+        return _named(value)
     if isinstance(value, int):
-        return _alert(value) if field in _ALERT_FIELDS else value
+        return _alert(value) if field == "alert_code" else value
     if isinstance(value, datetime):
         return "never" if value == NEVER else value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, timedelta):
-        return value.total_seconds()
     if isinstance(value, bytes):
         return _octets(value, field, read_certificate)
     if isinstance(value, tuple):
         return [_plain(item, field, read_certificate) for item in value]
-    if dataclasses.is_dataclass(value):
-        return {
-            each.name: _plain(getattr(value, each.name), each.name, read_certificate)
-            for each in dataclasses.fields(value)
-            if getattr(value, each.name) is not None
-        }
-    return str(value)
+    if isinstance(value, DlmsFrame):
+        return _dlms(value, read_certificate)
+    return _fields(value, read_certificate)
+
+
+def _fields(value: Any, read_certificate: CertificateReader) -> dict[str, Any]:
+    """The fields of a dataclass that are there."""
+    names = wire_names().get(type(value), {})
+    spell = _GBZ_FIELDS.get(type(value), {})
+    plain = {}
+    for each in dataclasses.fields(value):
+        part = getattr(value, each.name)
+        if part is not None:
+            special = spell.get(each.name)
+            label = names.get(each.name, each.name)
+            plain[label] = special(part) if special else _plain(part, each.name, read_certificate)
+    return plain
+
+
+def _named(value: Enum) -> str:
+    """The name in the spelling of GBCS, and the number; a key usage has bits instead of a number."""
+    if isinstance(value, KeyUsage):
+        return value.title
+    if isinstance(value, RemotePartyRole):
+        name = value.title
+    elif isinstance(value, DeviceType):
+        name = value.name
+    else:
+        name = camel_case(value.name.lower())
+        for plain, spelt in _CODE_BOOK.items():
+            name = name.replace(plain, spelt)
+    return f"{name} ({value.value})"
+
+
+def _dlms(frame: DlmsFrame, read_certificate: CertificateReader) -> dict[str, Any]:
+    """A frame with its outcomes in words, and code and time of an alert (dlms-gbz.md 2.4 and 2.9)."""
+    plain = _fields(frame, read_certificate)
+    if frame.results:
+        plain["results"] = [
+            f"{_RESULT_KINDS.get(kind, kind)} {_RESULTS.get(code, code)}" for kind, code in frame.outcomes
+        ]
+    body = frame.body
+    if frame.kind is DlmsKind.NOTIFICATION and body[:1] == b"\x02" and body[2:3] == b"\x12" and len(body) >= 5:
+        plain["alert_code"] = _alert(int.from_bytes(body[3:5], "big"))
+        if body[5:7] == b"\x09\x0c" and len(body) >= 19:
+            plain["alert_date_time"] = read_date_time(body[7:19])
+    return plain
+
+
+def _gbz_date(seconds: int) -> str:
+    """A time to act at, with its two marks (dlms-gbz.md 3.1)."""
+    return {0: "now", 0xFFFFFFFF: "never"}.get(seconds) or _gbz_time(seconds)
+
+
+def _gbz_time(seconds: int) -> str:
+    """Seconds since 2000-01-01 UTC."""
+    return (_GBZ_EPOCH + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
 
 
 def _alert(code: int) -> str:
     title = alert_title(code)
     return f"{code:04X} ({title})" if title else f"{code:04X}"
+
+
+_RESULT_KINDS = {1: "get", 2: "set", 3: "action"}
+_RESULTS = {0: "success", 1: "hardware-fault", 250: "other-reason"}
+_GBZ_FIELDS: Mapping[type, Mapping[str, Callable[[int], str]]] = {
+    GbzAlert: {"code": _alert, "time": _gbz_time},
+    GbzComponent: {"cluster": "{:04X}".format, "from_date_time": _gbz_date},
+}
 
 
 def _octets(value: bytes, field: str, read_certificate: CertificateReader) -> Any:
@@ -134,10 +203,16 @@ def _octets(value: bytes, field: str, read_certificate: CertificateReader) -> An
 
 
 def _node(label: str, value: Any) -> Node:
+    label = _printable(label)
     if isinstance(value, Mapping):
         return Node(label, "", tuple(_node(str(key), item) for key, item in value.items()))
     if isinstance(value, list) and any(isinstance(item, Mapping | list) for item in value):
         return Node(label, "", tuple(_node(f"{label}[{i}]", item) for i, item in enumerate(value)))
     if isinstance(value, list):
-        return Node(label, ", ".join(str(item) for item in value) or "none")
-    return Node(label, "none" if value is None else str(value))
+        return Node(label, _printable(", ".join(str(item) for item in value)) or "none")
+    return Node(label, "none" if value is None else _printable(str(value)))
+
+
+def _printable(text: str) -> str:
+    """Text from outside on one line, without anything that steers a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -6,11 +6,13 @@ from enum import IntEnum
 
 from trustcell.gbcs import protect
 from trustcell.gbcs.frame import Cra, Message, transaction_id
-from trustcell.vocab import MAX_COUNTER, Eui64, WireError
+from trustcell.vocab import Eui64, WireError
 
 _OFFSET = 7_394_156_990_786_306_048
 _DIGITS = 20
 _COUNTER_BITS = 10
+_VALUE_BITS = 13
+_MAC_OCTETS = 4
 
 
 class ValueClass(IntEnum):
@@ -34,6 +36,13 @@ class Utrn:
     mac: bytes
     check_digit: int
 
+    def __post_init__(self) -> None:
+        """Refuse numbers that do not fit their bits."""
+        if not (0 <= self.truncated_counter < 1 << _COUNTER_BITS and 0 <= self.value < 1 << _VALUE_BITS):
+            raise ValueError("a truncated counter has 10 bits and a value 13")
+        if len(self.mac) != _MAC_OCTETS or not 0 <= self.check_digit <= 9:
+            raise ValueError("a UTRN has four octets of MAC and one check digit")
+
     @property
     def ptut_high(self) -> bytes:
         """The upper 32 bits of the 64-bit PTUT, which the MAC covers."""
@@ -51,7 +60,7 @@ def parse_utrn(text: str) -> Utrn:
     value_class = high >> 13 & 3
     if value_class not in (ValueClass.PENCE, ValueClass.POUNDS):
         raise WireError(0, "utrn", f"value class 0 or 1 expected, {value_class} found", "utrn_value_class")
-    mac = (ptut & 0xFFFFFFFF).to_bytes(4, "big")
+    mac = (ptut & 0xFFFFFFFF).to_bytes(_MAC_OCTETS, "big")
     return Utrn(high >> 15, ValueClass(value_class), high & 0x1FFF, mac, int(text[-1]))
 
 
@@ -60,12 +69,10 @@ def utrn_mac(utrn: Utrn, originator: Eui64, target: Eui64, counter: int, shared_
 
     ``shared_secret`` is agreed between the supplier's prepayment Key Agreement key and the device's.
     """
-    if not 0 <= counter <= MAX_COUNTER:
-        raise ValueError("the Originator Counter is a 64-bit number")
     header = Message(Cra.COMMAND, counter, originator, target, 0, b"")
     key = protect.derive_key(shared_secret, protect.mac_key_info(header))
-    aad = b"".join((bytes.fromhex("110000000000"), originator, target, transaction_id(header), utrn.ptut_high))
-    return protect.full_gmac(key, originator + bytes(4), aad)[-4:]
+    aad = b"".join((protect.MAC_AAD_PREFIX, originator, target, transaction_id(header), utrn.ptut_high))
+    return protect.full_gmac(key, originator + bytes(4), aad)[-_MAC_OCTETS:]
 
 
 def check_utrn(utrn: Utrn, originator: Eui64, target: Eui64, counter: int, shared_secret: bytes) -> bool:

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
+from itertools import product
+from typing import Any
 
-from trustcell.gbcs.der import Enumeration, Field, Integer, KeyUsageBits, Octets, Sequence, SequenceOf, Time
+from trustcell.gbcs.der import Field, Sequence, SequenceOf
+from trustcell.gbcs.der_types import Enumeration, Integer, KeyUsageBits, Octets, Time
 from trustcell.vocab import MAX_SEQ_NUMBER, CellId, CellUsage, DeviceType, Eui64, KeyUsage, RemotePartyRole
 
 NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -52,62 +55,46 @@ class LogEntry:
     device_type: DeviceType
 
 
-class _CellRole(IntEnum):
-    """Roles a Trust Anchor Cell or a GBCS role list can name; certificates know more."""
-
-    ROOT = 0
-    RECOVERY = 1
-    SUPPLIER = 2
-    NETWORK_OPERATOR = 3
-    ACCESS_CONTROL_BROKER = 4
-    TRANSITIONAL_COS = 5
-    WAN_PROVIDER = 6
-    ISSUING_AUTHORITY = 7
-    LOAD_CONTROLLER = 8
-    OTHER = 127
+_GBCS_ROLES = frozenset({*range(9), 127})
+"""Roles that messages can name; the shared role type also knows those of certificates."""
 
 
-class _Role(Enumeration[RemotePartyRole]):
-    """RemotePartyRole ::= INTEGER, only the values of GBCS."""
+class _Cell(Sequence[CellId]):
+    """TrustAnchorCellIdentifier: the few there are, one key usage each, are looked up."""
 
-    def __init__(self) -> None:
-        """Read into the shared role type."""
-        super().__init__(RemotePartyRole)
-        self._by_contents = {self.write(RemotePartyRole(role)): RemotePartyRole(role) for role in _CellRole}
+    def __init__(self, *arguments: Any) -> None:
+        """As any SEQUENCE."""
+        super().__init__(*arguments)
+        cells = (CellId(RemotePartyRole(role), *rest) for role in _GBCS_ROLES for rest in product(KeyUsage, CellUsage))
+        self._known = {self.write(cell): cell for cell in cells}
+
+    def read(self, octets: bytes, start: int, end: int) -> CellId:
+        """The cell with these contents."""
+        return self._known.get(octets[start:end]) or super().read(octets, start, end)
 
 
 SEQ_NUMBER = Integer(MAX_SEQ_NUMBER)
 ALERT_CODE = Integer(0xFFFFFFFF)
-ROLE = _Role()
+ROLE = Enumeration(RemotePartyRole, only=_GBCS_ROLES)
 KEY_USAGE = KeyUsageBits()
 DEVICE_TYPE = Enumeration(DeviceType)
 STATUS = Enumeration(StatusCode, tag=0x0A)
 ENTITY = Octets(8, Eui64)
 KEY_ID = Octets(8)
 TIME = Time()
-CELL = Sequence(
+CELL = _Cell(
     CellId,
-    Field("role", ROLE),
+    Field("role", ROLE, "remotePartyRole"),
     Field("key_usage", KEY_USAGE),
     Field("cell_usage", Enumeration(CellUsage), absent=CellUsage.MANAGEMENT),
 )
 SPECIALISTS = SequenceOf(
-    Sequence(SpecialistSeqNumber, Field("usage", Integer(0)), Field("seq_number", SEQ_NUMBER)),
+    Sequence(SpecialistSeqNumber, Field("usage", Integer(0), "seqNumberUsage"), Field("seq_number", SEQ_NUMBER)),
 )
 SEQ_NUMBER_CHANGE = Sequence(
     RemotePartySeqNumberChange,
-    Field("role", ROLE),
-    Field("floor", SEQ_NUMBER),
-    Field("specialist_floors", SPECIALISTS, absent=None),
+    Field("role", ROLE, "remotePartyRole"),
+    Field("floor", SEQ_NUMBER, "floorSeqNumber"),
+    Field("specialist_floors", SPECIALISTS, "specialistFloorSeqNumber", absent=None),
 )
-LOG_ENTRY = Sequence(LogEntry, Field("device", ENTITY), Field("device_type", DEVICE_TYPE))
-
-__all__ = [
-    "NEVER",
-    "CellId",
-    "KeyUsage",
-    "LogEntry",
-    "RemotePartySeqNumberChange",
-    "SpecialistSeqNumber",
-    "StatusCode",
-]
+LOG_ENTRY = Sequence(LogEntry, Field("device", ENTITY, "deviceEntityIdentifier"), Field("device_type", DEVICE_TYPE))

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from trustcell.gbcs.der import Enumeration, Field, Sequence, SequenceOf
+from trustcell.gbcs.der import Field, Sequence, SequenceOf
+from trustcell.gbcs.der_types import Enumeration
 from trustcell.gbcs.usecases import common
 from trustcell.gbcs.usecases.common import StatusCode
 from trustcell.vocab import CellId, CellUsage, Eui64, KeyUsage, RemotePartyRole
@@ -50,14 +51,14 @@ class RoleDetails:
 
 COMMAND = Sequence(
     ProvideCredentialDetails,
-    Field("authorising_cell", common.CELL),
-    Field("roles", SequenceOf(common.ROLE)),
+    Field("authorising_cell", common.CELL, "authorisingRemotePartyTACellIdentifier"),
+    Field("roles", SequenceOf(common.ROLE), "remotePartyRolesCredentialsRequired"),
 )
 RESPONSE = SequenceOf(
     Sequence(
         RoleDetails,
-        Field("role", common.ROLE),
-        Field("status", common.STATUS),
+        Field("role", common.ROLE, "remotePartyRole"),
+        Field("status", common.STATUS, "statusCode"),
         Field("current_seq_number", common.SEQ_NUMBER, absent=None),
         Field(
             "cells",
@@ -66,10 +67,11 @@ RESPONSE = SequenceOf(
                     CellDetails,
                     Field("key_usage", common.KEY_USAGE),
                     Field("cell_usage", Enumeration(CellUsage), absent=CellUsage.MANAGEMENT),
-                    Field("entity", common.ENTITY),
-                    Field("key_id", common.KEY_ID),
+                    Field("entity", common.ENTITY, "existingSubjectUniqueID"),
+                    Field("key_id", common.KEY_ID, "existingSubjectKeyIdentifier"),
                 )
             ),
+            "trustAnchorCellsDetails",
             absent=None,
         ),
     )

@@ -1,10 +1,11 @@
 """CS02b and CS02g: Update Security Credentials (gbcs.md 4.3)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 
-from trustcell.gbcs.der import Enumeration, Field, Implicit, Null, Octets, Sequence, SequenceOf, Verbatim
+from trustcell.gbcs.der import Field, Implicit, Sequence, SequenceOf
+from trustcell.gbcs.der_types import Enumeration, Null, Octets, Verbatim
 from trustcell.gbcs.usecases import common
 from trustcell.gbcs.usecases.common import RemotePartySeqNumberChange, SpecialistSeqNumber, StatusCode
 from trustcell.vocab import CellId, Eui64, RemotePartyRole
@@ -79,7 +80,7 @@ class AuthorisingRemotePartyControl:
     floor: int | None = None
     specialist_floors: tuple[SpecialistSeqNumber, ...] | None = None
     other_changes: tuple[RemotePartySeqNumberChange, ...] | None = None
-    plaintext_symmetric_key: bytes | None = None
+    plaintext_symmetric_key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,78 +154,68 @@ class UpdateSecurityCredentialsAlert:
     outcome: ExecutionOutcome
 
 
-def _control(
-    mode: CredentialsReplacementMode,
-    plaintext_symmetric_key: bytes | None,
-    time_based_checks: TimeBasedChecks,
-    authorising_cell: CellId | None,
-    seq_number: int,
-    floor: int | None,
-    specialist_floors: tuple[SpecialistSeqNumber, ...] | None,
-    other_changes: tuple[RemotePartySeqNumberChange, ...] | None,
-) -> AuthorisingRemotePartyControl:
-    """Wire order to attribute order."""
-    return AuthorisingRemotePartyControl(
-        mode,
-        seq_number,
-        authorising_cell,
-        time_based_checks,
-        floor,
-        specialist_floors,
-        other_changes,
-        plaintext_symmetric_key,
-    )
-
-
+_MODE = Enumeration(CredentialsReplacementMode)
+_CHANGES = SequenceOf(common.SEQ_NUMBER_CHANGE)
 _CONTROL = Sequence(
-    _control,
-    Field("mode", Enumeration(CredentialsReplacementMode)),
+    AuthorisingRemotePartyControl,
+    Field("mode", _MODE, "credentialsReplacementMode"),
     Field("plaintext_symmetric_key", Implicit(0, Octets()), absent=None),
-    Field("time_based_checks", Implicit(1, Enumeration(TimeBasedChecks)), absent=TimeBasedChecks.APPLY),
-    Field("authorising_cell", Implicit(2, common.CELL), absent=None),
-    Field("seq_number", Implicit(3, common.SEQ_NUMBER)),
-    Field("floor", Implicit(4, common.SEQ_NUMBER), absent=None),
-    Field("specialist_floors", Implicit(5, common.SPECIALISTS), absent=None),
-    Field("other_changes", Implicit(6, SequenceOf(common.SEQ_NUMBER_CHANGE)), absent=None),
+    Field(
+        "time_based_checks",
+        Implicit(1, Enumeration(TimeBasedChecks)),
+        "applyTimeBasedCPVChecks",
+        absent=TimeBasedChecks.APPLY,
+    ),
+    Field("authorising_cell", Implicit(2, common.CELL), "authorisingRemotePartyTACellIdentifier", absent=None),
+    Field("seq_number", Implicit(3, common.SEQ_NUMBER), "authorisingRemotePartySeqNumber"),
+    Field("floor", Implicit(4, common.SEQ_NUMBER), "newRemotePartyFloorSeqNumber", absent=None),
+    Field("specialist_floors", Implicit(5, common.SPECIALISTS), "newRemotePartySpecialistFloorSeqNumber", absent=None),
+    Field("other_changes", Implicit(6, _CHANGES), "otherRemotePartySeqNumberChanges", absent=None),
 )
 _OUTCOME = Sequence(
     ExecutionOutcome,
-    Field("seq_number", common.SEQ_NUMBER),
-    Field("mode", Enumeration(CredentialsReplacementMode)),
-    Field("seq_number_changes", SequenceOf(common.SEQ_NUMBER_CHANGE)),
+    Field("seq_number", common.SEQ_NUMBER, "authorisingRemotePartySeqNumber"),
+    Field("mode", _MODE, "credentialsReplacementMode"),
+    Field("seq_number_changes", _CHANGES, "remotePartySeqNumberChanges"),
     Field(
         "replacement_outcomes",
         SequenceOf(
             Sequence(
                 ReplacementOutcome,
-                Field("cell", common.CELL),
-                Field("status", common.STATUS),
-                Field("existing_entity", common.ENTITY),
-                Field("existing_key_id", common.KEY_ID),
-                Field("replacing_entity", common.ENTITY),
-                Field("replacing_key_id", common.KEY_ID),
+                Field("cell", common.CELL, "affectedTrustAnchorCell"),
+                Field("status", common.STATUS, "statusCode"),
+                Field("existing_entity", common.ENTITY, "existingSubjectUniqueID"),
+                Field("existing_key_id", common.KEY_ID, "existingSubjectKeyIdentifier"),
+                Field("replacing_entity", common.ENTITY, "replacingSubjectUniqueID"),
+                Field("replacing_key_id", common.KEY_ID, "replacingSubjectKeyIdentifier"),
             )
         ),
     ),
 )
 COMMAND = Sequence(
     UpdateSecurityCredentials,
-    Field("control", _CONTROL),
+    Field("control", _CONTROL, "authorisingRemotePartyControl"),
     Field(
         "replacements",
-        SequenceOf(Sequence(Replacement, Field("certificate", Verbatim()), Field("cell", common.CELL))),
+        SequenceOf(
+            Sequence(
+                Replacement,
+                Field("certificate", Verbatim(), "replacementCertificate"),
+                Field("cell", common.CELL, "targetTrustAnchorCell"),
+            )
+        ),
     ),
-    Field("path_certificates", SequenceOf(Verbatim())),
+    Field("path_certificates", SequenceOf(Verbatim()), "certificationPathCertificates"),
     Field("execution_date_time", common.TIME, absent=None),
 )
 RESPONSE = Sequence(
-    lambda accepted, outcome: UpdateSecurityCredentialsResponse(outcome, accepted),
+    UpdateSecurityCredentialsResponse,
     Field("command_accepted", Null()),
-    Field("outcome", _OUTCOME, absent=None),
+    Field("outcome", _OUTCOME, "executionOutcome", absent=None),
 )
 ALERT = Sequence(
     UpdateSecurityCredentialsAlert,
     Field("alert_code", common.ALERT_CODE),
     Field("execution_date_time", common.TIME),
-    Field("outcome", _OUTCOME),
+    Field("outcome", _OUTCOME, "executionOutcome"),
 )

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from trustcell.gbcs.der import Choice, Enumeration, Field, Sequence, Verbatim
+from trustcell.gbcs.der import Choice, Field, Sequence
+from trustcell.gbcs.der_types import Enumeration, Verbatim
 from trustcell.gbcs.usecases import common
 from trustcell.vocab import KeyUsage
 
@@ -45,9 +46,7 @@ class ProvideDeviceCertificateFailure(IntEnum):
 
 
 REQUEST = Sequence(DeviceCredentialRequest, Field("key_usage", common.KEY_USAGE))
-CS02C_RESPONSE = Choice((IssueCredentialsFailure, Enumeration(IssueCredentialsFailure)), (bytes, Verbatim()))
+CS02C_RESPONSE = Choice(Enumeration(IssueCredentialsFailure), Verbatim())
 CS02D_COMMAND = Verbatim()
 CS02D_RESPONSE = Enumeration(UpdateDeviceCertificateResult)
-CS02E_RESPONSE = Choice(
-    (ProvideDeviceCertificateFailure, Enumeration(ProvideDeviceCertificateFailure)), (bytes, Verbatim())
-)
+CS02E_RESPONSE = Choice(Enumeration(ProvideDeviceCertificateFailure), Verbatim())

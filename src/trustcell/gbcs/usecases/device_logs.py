@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
-from trustcell.gbcs.der import Enumeration, Field, Null, Sequence, SequenceOf
+from trustcell.gbcs.der import Field, Sequence, SequenceOf
+from trustcell.gbcs.der_types import Enumeration, Null
 from trustcell.gbcs.usecases import common
 from trustcell.gbcs.usecases.common import LogEntry
 from trustcell.gbcs.usecases.joining import JoinResult
@@ -66,7 +67,13 @@ GCS59_RESPONSE = Sequence(
     RestoredDeviceLog,
     Field(
         "entries",
-        SequenceOf(Sequence(RestoredEntry, Field("entry", common.LOG_ENTRY), Field("result", Enumeration(JoinResult)))),
+        SequenceOf(
+            Sequence(
+                RestoredEntry,
+                Field("entry", common.LOG_ENTRY),
+                Field("result", Enumeration(JoinResult), "joinResponseCode"),
+            )
+        ),
     ),
 )
 GCS62_ALERT = Sequence(

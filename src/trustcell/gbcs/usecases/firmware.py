@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
-from trustcell.gbcs.der import Choice, Enumeration, Field, Null, Octets, Sequence
+from trustcell.gbcs.der import Choice, Field, Sequence
+from trustcell.gbcs.der_types import Enumeration, Null, Octets
 from trustcell.gbcs.usecases import common
 from trustcell.vocab import Eui64
 
@@ -96,22 +97,22 @@ class ImageTransferAlert:
 _VERSION = Octets(4)
 _OUTCOME = Sequence(
     ActivationOutcome,
-    Field("result", Enumeration(ActivateImageResponseCode)),
+    Field("result", Enumeration(ActivateImageResponseCode), "activateImageResponseCode"),
     Field("firmware_version", _VERSION),
 )
 CS06_COMMAND = Sequence(
     ActivateFirmware,
-    Field("image_hash", Octets(32)),
+    Field("image_hash", Octets(32), "manufacturerImageHash"),
     Field("originator_counter", common.SEQ_NUMBER),
     Field("execution_date_time", common.TIME, absent=None),
 )
-CS06_RESPONSE = Choice((type(None), Null()), (ActivationOutcome, _OUTCOME))
+CS06_RESPONSE = Choice(Null(), _OUTCOME)
 CS06_ALERT = Sequence(
     ActivateFirmwareAlert,
     Field("alert_code", common.ALERT_CODE),
     Field("execution_date_time", common.TIME),
     Field("originator_counter", common.SEQ_NUMBER),
-    Field("outcome", _OUTCOME),
+    Field("outcome", _OUTCOME, "executionOutcome"),
 )
 CS08_COMMAND = Null()
 CS08_RESPONSE = Sequence(FirmwareVersion, Field("firmware_version", _VERSION), Field("result", Enumeration(ReadResult)))
@@ -126,7 +127,7 @@ CCS08_ALERT = Sequence(
     ImageTransferAlert,
     Field("alert_code", common.ALERT_CODE),
     Field("alert_date_time", common.TIME),
-    Field("device", common.ENTITY),
+    Field("device", common.ENTITY, "deviceEntityIdentifier"),
     Field("firmware_version", _VERSION),
     Field("result", Enumeration(ImageTransferResult)),
 )

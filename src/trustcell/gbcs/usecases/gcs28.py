@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
-from trustcell.gbcs.der import Enumeration, Field, Sequence
+from trustcell.gbcs.der import Field, Sequence
+from trustcell.gbcs.der_types import Enumeration
 from trustcell.gbcs.usecases import common
 
 
@@ -33,4 +34,6 @@ class TimeSet:
 
 
 COMMAND = Sequence(SetTime, Field("validity_interval_start", common.TIME), Field("validity_interval_end", common.TIME))
-RESPONSE = Sequence(TimeSet, Field("device_time", common.TIME), Field("status", Enumeration(DeviceTimeStatus)))
+RESPONSE = Sequence(
+    TimeSet, Field("device_time", common.TIME), Field("status", Enumeration(DeviceTimeStatus), "deviceTimeStatus")
+)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from trustcell.gbcs.der import Enumeration, Field, Sequence, Verbatim
+from trustcell.gbcs.der import Field, Sequence
+from trustcell.gbcs.der_types import Enumeration, Verbatim
 from trustcell.gbcs.usecases import common
 from trustcell.vocab import DeviceType, Eui64
 
@@ -60,8 +61,8 @@ class UnjoinResult(IntEnum):
 
 JOIN_COMMAND = Sequence(
     JoinDevice,
-    Field("method", Enumeration(JoinMethodAndRole)),
-    Field("other_device", common.ENTITY),
+    Field("method", Enumeration(JoinMethodAndRole), "joinMethodAndRole"),
+    Field("other_device", common.ENTITY, "otherDeviceEntityIdentifier"),
     Field("other_device_type", common.DEVICE_TYPE),
     Field("other_device_certificate", Verbatim(), absent=None),
 )

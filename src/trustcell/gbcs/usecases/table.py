@@ -1,10 +1,11 @@
 """Which ASN.1 type a payload has: rows by message code, columns by command, response and alert (gbcs.md 3 and 4)."""
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from trustcell.gbcs.der import Asn1
+from trustcell.gbcs.der import Asn1, Sequence
 from trustcell.gbcs.frame import Cra
 from trustcell.gbcs.usecases import cs02a, cs02b, cs02cde, device_logs, firmware, gcs28, joining
 
@@ -44,3 +45,16 @@ _ROWS: dict[int, _Row] = {
 
 ASN1_USE_CASES: Mapping[int, Mapping[Cra, Asn1[Any]]] = MappingProxyType(_ROWS)
 """Message code to the ASN.1 type of each direction."""
+
+
+@cache
+def wire_names() -> Mapping[type, Mapping[str, str]]:
+    """For each type of ASN.1 values the names that GBCS gives to its attributes."""
+    names: dict[type, Mapping[str, str]] = {}
+    waiting = [asn1 for row in _ROWS.values() for asn1 in row.values()]
+    while waiting:
+        asn1 = waiting.pop()
+        waiting.extend(asn1.parts())
+        if isinstance(asn1, Sequence):
+            names[asn1.kind] = MappingProxyType({field.name: field.wire for field in asn1.fields})
+    return MappingProxyType(names)

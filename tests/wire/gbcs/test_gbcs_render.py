@@ -1,0 +1,222 @@
+"""Messages for people and for JSON: every visible RTDS 4.5.0 message renders, in the spelling of GBCS."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trustcell import gbcs
+from trustcell.certs import Certificate
+from trustcell.gbcs import Cra, Message, Node, as_plain, as_tree
+from trustcell.gbcs.render import read_date_time
+from trustcell.vocab import WireError
+from wire.gbcs.rtds import NO_BY_NO, NO_BY_NO_RESPONSE, PARTIES, vector, vectors
+
+
+def no_certificate(_: bytes) -> None:
+    return None
+
+
+def key_id(der: bytes) -> dict[str, Any] | None:
+    try:
+        identifier = Certificate.from_der(der).subject_key_identifier
+    except WireError:
+        return None
+    return {"ski": identifier.hex() if identifier else None}
+
+
+def plain(shared: Path, name: str) -> dict[str, Any]:
+    rendered = as_plain(vector(shared, name).message, key_id)
+    assert json.loads(json.dumps(rendered)) == rendered
+    return rendered
+
+
+def nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from nodes(child)
+
+
+def test_every_visible_message_renders(shared: Path) -> None:
+    for each in vectors(shared).values():
+        rendered = as_plain(each.message, key_id)
+        assert json.loads(json.dumps(rendered)) == rendered, each.name
+        assert [*rendered] == ["header", "payload", "protection"]
+        tree = as_tree(rendered, each.name)
+        assert all(node.label.isprintable() and node.text.isprintable() for node in nodes(tree))
+        assert sum(1 for _ in nodes(tree)) > 10
+
+
+def test_header_and_protection(shared: Path) -> None:
+    rendered = plain(shared, NO_BY_NO_RESPONSE)
+    header = rendered["header"]
+    assert header["kind"] == "response"
+    assert (header["message_code"], header["use_case"]) == ("0103", "CS02b")
+    assert header["service_references"] == ["6.15.1", "6.21"]
+    assert (header["originator"], header["target"]) == ("00-DB-12-34-56-78-90-A0", "90-B3-D5-1F-30-02-00-00")
+    assert header["originator_counter"] == 1200
+    assert header["date_time"] == "2015-01-01T00:00:00Z (status not stated)"
+    assert rendered["protection"]["shape"] == "signed"
+    assert len(rendered["protection"]["signature"]) == 128
+    assert rendered["protection"]["mac"] is None
+
+
+def test_supplementary_fields(shared: Path) -> None:
+    header = plain(shared, "ECS21b_4.14_URP_SUCCESS_RESPONSE")["header"]
+    assert header["supplementary"]["party"] == "90-B3-D5-1F-30-01-00-00"
+    assert header["supplementary"]["originator_counter"] == 2002
+    asked = plain(shared, "ECS21b_4.14_URP_SUCCESS_COMMAND")["header"]["supplementary"]
+    assert [*asked["certificate"]] == ["ski"]
+
+
+def test_a_command_in_the_words_of_gbcs(shared: Path) -> None:
+    body = plain(shared, NO_BY_NO)["payload"]
+    assert body["type"] == "UpdateSecurityCredentials"
+    assert body["authorisingRemotePartyControl"] == {
+        "credentialsReplacementMode": "networkOperatorByNetworkOperator (3)",
+        "authorisingRemotePartySeqNumber": 1200,
+        "authorisingRemotePartyTACellIdentifier": "networkOperator/digitalSignature",
+        "applyTimeBasedCPVChecks": "apply (0)",
+        "newRemotePartyFloorSeqNumber": 0,
+    }
+    assert body["replacements"][0] == {
+        "replacementCertificate": {"ski": "4238d306b6f725a2"},
+        "targetTrustAnchorCell": "networkOperator/digitalSignature",
+    }
+    assert body["certificationPathCertificates"] == [{"ski": "4f5688d7ec933be2"}]
+
+
+def test_a_response_in_the_words_of_gbcs(shared: Path) -> None:
+    outcome = plain(shared, NO_BY_NO_RESPONSE)["payload"]["executionOutcome"]
+    assert outcome["remotePartySeqNumberChanges"] == [{"remotePartyRole": "networkOperator (3)", "floorSeqNumber": 0}]
+    assert outcome["replacementOutcomes"][0] == {
+        "affectedTrustAnchorCell": "networkOperator/digitalSignature",
+        "statusCode": "success (0)",
+        "existingSubjectUniqueID": "90-B3-D5-1F-30-02-00-00",
+        "existingSubjectKeyIdentifier": "48cf97fa9f827fb5",
+        "replacingSubjectUniqueID": "90-B3-D5-1F-30-02-00-00",
+        "replacingSubjectKeyIdentifier": "4238d306b6f725a2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("CS02bSupplierBySupplier_6.15.1_CANCELLATION_SUCCESS_COMMAND", '"executionDateTime": "never"'),
+        ("CS02bSupplierBySupplier_6.15.1_IMMEDIATE_ERROR_RESPONSE", '"statusCode": "noTrustAnchor (10)"'),
+        ("CS02bSupplierBySupplier_6.15.1_IMMEDIATE_SUCCESS_COMMAND", '"applyTimeBasedCPVChecks": "disapply (1)"'),
+        ("CS02bSupplierByTransCoS_6.23_IMMEDIATE_SUCCESS_COMMAND", '"supplierByTransCoS (7)"'),
+        ("CS02bSupplierByTransCoS_6.23_IMMEDIATE_SUCCESS_COMMAND", "supplier/keyAgreement/prePaymentTopUp"),
+        ("CS02bSupplierBySupplier_6.15.1_8F66_FUTURE_DATED_SUCCESS_ALERT", '"alertCode": "8F66 ('),
+        ("CS02bSupplierBySupplier_6.15.1_8F66_FUTURE_DATED_SUCCESS_ALERT", '"2030-01-15T00:00:00Z"'),
+        ("CS02aMAC_6.24.1_ERROR_RESPONSE", '"statusCode": "trustAnchorNotFound (25)"'),
+        ("CS07_8.9_SUCCESS_RESPONSE", '"deviceType": "'),
+        ("GCA-DLMS_NA_8F30_ALERT", '"alert_code": "8F30 (sender has no authority for this command)"'),
+        ("GCA-DLMS_NA_8F30_ALERT", '"alert_date_time": "2015-01-01T00:00:00Z'),
+    ],
+)
+def test_meanings_stand_beside_numbers(shared: Path, name: str, words: str) -> None:
+    assert words in json.dumps(plain(shared, name))
+
+
+def test_gbz_and_dlms_details(shared: Path) -> None:
+    kinds = {"codes": 0, "times": 0, "results": 0}
+    for each in vectors(shared).values():
+        body = as_plain(each.message, no_certificate)["payload"]
+        if body["type"] == "GbzFrame" and "alert" in body:
+            assert " (" in body["alert"]["code"], each.name
+            assert body["alert"]["time"].startswith("20"), each.name
+            kinds["codes"] += 1
+        for component in body.get("components", []):
+            assert len(component["cluster"]) == 4
+            kinds["times"] += component.get("from_date_time", "").startswith("20")
+        kinds["results"] += "action success" in body.get("results", [])
+    assert min(kinds.values()) > 0, kinds
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [
+        ("07DF0101FF000000008000FF", "2015-01-01T00:00:00Z (status not stated)"),
+        ("07DF0101FF00000000800000", "2015-01-01T00:00:00Z (reliable)"),
+        ("07DF0101FF00000000800004", "2015-01-01T00:00:00Z (reliable, by the clock of the GSME)"),
+        ("07DF0101FF00000000800002", "2015-01-01T00:00:00Z (unreliable)"),
+        ("07DF0101FF00000000800006", "2015-01-01T00:00:00Z (unreliable, by the clock of the GSME)"),
+        ("07DF0101FF00000000003C81", "2015-01-01T00:00:00 deviating 60 minutes (status 81)"),
+        ("FFFFFFFFFFFFFFFFFF8000FF", "never"),
+        ("0000000000000000008000FF", "now"),
+        ("FFFF0CFFFF0A00FF008000FF", "*-12-*T10:00:*Z (status not stated)"),
+        ("0000FEFDFF181818001234FF", "0000-254-253T24:24:24 deviating 4660 minutes (status not stated)"),
+    ],
+)
+def test_date_times_of_the_header(octets: str, text: str) -> None:
+    assert read_date_time(bytes.fromhex(octets)) == text
+
+
+@pytest.mark.parametrize(
+    ("code", "cra", "octets", "body"),
+    [
+        (0xFFFF, Cra.COMMAND, "0102", {"type": "UnknownPayload", "octets": "0102"}),
+        (0x000F, Cra.COMMAND, "04083132333435363738", {"type": "Eui64", "value": "31-32-33-34-35-36-37-38"}),
+        (0x0013, Cra.COMMAND, "0500", {"type": "NoneType", "value": None}),
+        (0x000B, Cra.COMMAND, "30020500", {"type": "bytes", "value": "30020500"}),
+        (0x000D, Cra.RESPONSE, "02010D", {"type": "JoinResult", "value": "noCBKEResponse (13)"}),
+        (0x000A, Cra.RESPONSE, "020103", {"type": "IssueCredentialsFailure", "value": "cRProductionFailed (3)"}),
+        (0x000A, Cra.COMMAND, "300403020780", {"type": "DeviceCredentialRequest", "keyUsage": "digitalSignature"}),
+        (0x0008, Cra.RESPONSE, "3000", {"type": "list", "value": []}),
+    ],
+)
+def test_bare_values(code: int, cra: Cra, octets: str, body: dict[str, Any]) -> None:
+    message = Message(cra, 1, PARTIES["Sup"], PARTIES["A0"], code, bytes.fromhex(octets))
+    rendered = as_plain(message, no_certificate)
+    assert rendered["payload"] == body
+    assert as_tree(rendered).label == "message"
+
+
+@pytest.mark.parametrize(
+    ("date", "text"), [("00000000", "now"), ("FFFFFFFF", "never"), ("1C0E6C00", "2014-12-01T00:00:00Z")]
+)
+def test_dates_of_gbz_components(date: str, text: str) -> None:
+    octets = bytes.fromhex("010901 11 0702 0007" + date + "000000")
+    message = Message(Cra.COMMAND, 1, PARTIES["Sup"], PARTIES["A1"], 0x0084, octets)
+    assert as_plain(message, no_certificate)["payload"]["components"][0]["from_date_time"] == text
+
+
+def test_a_payload_that_does_not_decode_is_a_wire_error() -> None:
+    message = Message(Cra.COMMAND, 1, PARTIES["Sup"], PARTIES["A0"], 0x0103, b"\x31")
+    with pytest.raises(WireError):
+        as_plain(message, no_certificate)
+
+
+@given(st.text(), st.text())
+def test_text_from_outside_stays_on_its_line(label: str, text: str) -> None:
+    tree = as_tree({"a": {label: text}, "b": [text, text], "c": [{label: [text]}], "d": None, "e": []}, label)
+    for node in nodes(tree):
+        assert node.label.isprintable()
+        assert node.text.isprintable()
+
+
+def test_steering_characters_are_spelt_out() -> None:
+    (child,) = as_tree({"a": "\x1b[31mred\nline \u202eback [bold]"}).children
+    assert child.text == "\\x1b[31mred\\nline \\u202eback [bold]"
+
+
+@given(st.binary(max_size=120), st.sampled_from([0x0103, 0x0008, 0x0034, 0x1000, 0x0012]), st.sampled_from(Cra))
+def test_any_payload_renders_or_is_refused(octets: bytes, code: int, cra: Cra) -> None:
+    for head in (b"", b"\x0f\x20\x00\x00\x01\x00", b"\x01\x09\x01", b"\xda\x20\x00\x00\x01\x00\x00"):
+        message = Message(cra, 1, PARTIES["Sup"], PARTIES["A0"], code, head + octets)
+        try:
+            rendered = as_plain(message, key_id)
+        except WireError:
+            continue
+        assert json.loads(json.dumps(rendered)) == rendered
+        assert list(nodes(as_tree(rendered)))
+
+
+def test_the_front_door_names_what_it_gives() -> None:
+    assert len({*gbcs.__all__}) == len(gbcs.__all__)
+    assert all(hasattr(gbcs, name) for name in gbcs.__all__)
