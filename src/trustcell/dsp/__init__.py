@@ -3,21 +3,21 @@
 from trustcell.dsp.ports import (
     Broker,
     Command,
-    CommandKey,
     CounterEvent,
     DeviceRecord,
     Directory,
     Inventory,
-    Kind,
     Ledger,
+    Offered,
     Reservation,
     Reserved,
     Settled,
     State,
     XmlSigner,
 )
+from trustcell.dsp.rules.correlation import CommandKey, Kind
 from trustcell.dsp.rules.counters import CounterChoice, choose_counter, milliseconds, raised
-from trustcell.dsp.rules.effects import NETWORK_OPERATOR_SIGNING_CELL, Effects, SlotChange, effects_of
+from trustcell.dsp.rules.effects import NETWORK_OPERATOR_SIGNING_CELL, Effects, SlotChange, effects_of, newer
 from trustcell.dsp.service import Policy, Reception, RequestManager, Submission
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Inventory",
     "Kind",
     "Ledger",
+    "Offered",
     "Policy",
     "Reception",
     "RequestManager",
@@ -46,5 +47,6 @@ __all__ = [
     "choose_counter",
     "effects_of",
     "milliseconds",
+    "newer",
     "raised",
 ]

@@ -1,6 +1,6 @@
 """What the DSP needs from outside: its ledger, the inventory, a directory of keys, and the broker's own keys."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,9 +8,10 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from trustcell.dsp.rules.correlation import CommandKey, Kind
 from trustcell.dsp.rules.counters import CounterChoice
 from trustcell.dsp.rules.effects import Effects
-from trustcell.duis import RequestId
+from trustcell.duis import RequestId, UserRole
 from trustcell.vocab import CellId, DeviceType, Eui64
 
 
@@ -34,6 +35,15 @@ class State(StrEnum):
     COMMANDED = "commanded"
     SILENT = "silent"
     RESPONDED = "responded"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A pre-command that waits for its user's signature, and the service it was made for."""
+
+    service_variant: str
+    octets: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,6 @@ class Reservation:
     request_id: RequestId
     service_variant: str
     octets: bytes
-    broker: Eui64
     raise_above_highest: bool
 
 
@@ -56,16 +65,8 @@ class Reserved:
     """A reservation whose command has not been recorded yet."""
 
     request_id: RequestId
+    service_variant: str
     octets: bytes
-    counter: int
-
-
-@dataclass(frozen=True, slots=True)
-class CommandKey:
-    """Names one command for ever, and is its message id: no two octet strings may share it (invariant I1)."""
-
-    originator: Eui64
-    device: Eui64
     counter: int
 
 
@@ -79,13 +80,6 @@ class Command:
     service_variant: str
     octets: bytes
     state: State = State.COMMANDED
-
-
-class Kind(StrEnum):
-    """A command is answered once by a response and, if it was future dated, once by an alert."""
-
-    RESPONSE = "response"
-    ALERT = "alert"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +115,33 @@ class Ledger(Protocol):
         """Remember a pre-command; repeating the same is harmless, any other use of the ID is ``Refused``."""
         ...
 
-    def pre_command(self, request_id: RequestId) -> bytes | None:
-        """What was offered under this ID and has not been sent yet."""
+    def offered(self, request_id: RequestId) -> Offered | None:
+        """The pre-command under this ID; ``None`` for a fresh ID, ``Refused`` for a used one."""
         ...
 
     def reserve(self, reservation: Reservation, now: datetime) -> CounterChoice:
-        """Claim the ID and a counter together; ``Refused`` for a used ID or an exhausted counter."""
+        """Claim the ID and a counter together; ``Refused`` for a used ID or an exhausted counter.
+
+        A counter given out is spent for this device, also while nothing is recorded under it.
+        """
         ...
 
     def reserved(self) -> Sequence[Reserved]:
-        """Reservations without a command: work a crash interrupted."""
+        """Reservations without a command, oldest first: work a crash interrupted."""
+        ...
+
+    def abandon(self, request_id: RequestId, reason: str, now: datetime) -> bool:
+        """Give a reservation up that no command can be built for; its ID and its counter stay used.
+
+        False when it is no open reservation any more.
+        """
         ...
 
     def record(self, command: Command, now: datetime) -> None:
-        """Put a command into the outbox and settle its request ID; ``Refused`` if the ID or the key was used."""
+        """Put a command into the outbox and settle its request ID; ``Refused`` if the ID or the key was used.
+
+        Recording the very same command again is harmless.
+        """
         ...
 
     def outbox(self) -> Sequence[Command]:
@@ -145,8 +152,8 @@ class Ledger(Protocol):
         """The command a device message answers."""
         ...
 
-    def time_out(self, key: CommandKey, now: datetime) -> None:
-        """No answer came; the request stays open for a late one."""
+    def time_out(self, key: CommandKey, now: datetime) -> bool:
+        """No answer came; the request stays open for a late one. False when it was not waiting any more."""
         ...
 
     def keep(self, octets: bytes, now: datetime) -> int:
@@ -162,7 +169,10 @@ class Ledger(Protocol):
         ...
 
     def learn(self, message: int, key: CommandKey, kind: Kind, effects: Effects, now: datetime) -> Settled:
-        """Counter, slots, state of the request and verdict on the message, in one transaction."""
+        """Counter, slots, state of the request and verdict on the message, in one transaction.
+
+        The counter only grows. Slots follow the first message of each kind, and no message that is not ``newer``.
+        """
         ...
 
     def highest(self, device: Eui64) -> int | None:
@@ -195,7 +205,11 @@ class XmlSigner:
 
 
 class Directory(Protocol):
-    """Public keys of organisations."""
+    """Public keys and user roles of organisations."""
+
+    def roles(self, entity: Eui64) -> Collection[UserRole]:
+        """The roles in which an entity is a DCC User; none when it is not."""
+        ...
 
     def signing_keys(self, entity: Eui64, key_id: bytes | None) -> Sequence[ec.EllipticCurvePublicKey]:
         """Digital Signature keys of an entity; with a key identifier, only that one."""
@@ -207,11 +221,18 @@ class Directory(Protocol):
 
 
 class Broker(Protocol):
-    """The Access Control Broker's keys, wherever they live. ``key_id`` chooses a generation, ``None`` the newest."""
+    """The Access Control Broker's keys, wherever they live.
+
+    ``key_id`` chooses a generation, ``None`` the newest; ``Unavailable`` when that key is not at hand.
+    """
 
     @property
     def entity(self) -> Eui64:
         """The broker's EUI-64."""
+        ...
+
+    def holds(self, key_id: bytes) -> bool:
+        """Whether this Digital Signature key is the broker's to sign with."""
         ...
 
     def sign(self, octets: bytes, key_id: bytes | None) -> bytes:

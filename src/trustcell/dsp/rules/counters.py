@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from trustcell.vocab import MAX_SEQ_NUMBER, Clause, Finding, Refused
 
 SECMP0128A_4_1 = Clause("SECMP0128A 4.1.1", "SECMP0128A Full Impact Assessment, section 4.1.1", date(2023, 6, 29))
 
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class CounterChoice:
 
 def milliseconds(now: datetime) -> int:
     """Milliseconds since 1970, the series the broker's own numbers come from (gbcs.md 7)."""
-    return int((now - _EPOCH).total_seconds() * 1000)
+    return (now - _EPOCH) // _MILLISECOND
 
 
 def next_own(last_own: int, now_ms: int, is_spent: Callable[[int], bool]) -> int:

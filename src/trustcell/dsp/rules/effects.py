@@ -1,6 +1,6 @@
 """What a verified device message changes in the DSP's books: slots, and the counter to remember (duis-dsp.md 7.2)."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,6 @@ from trustcell import gbcs
 from trustcell.vocab import CellId, DeviceType, Eui64, KeyUsage, RemotePartyRole
 
 NETWORK_OPERATOR_SIGNING_CELL = CellId(RemotePartyRole.NETWORK_OPERATOR, KeyUsage.DIGITAL_SIGNATURE)
-FUTURE_DATED_CODES = frozenset({0x8F66, 0x8F67})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,33 +28,46 @@ class Effects:
     learned_from: str = ""
 
 
+def newer(command: int, taught_by: int | None, *, alert: bool) -> bool:
+    """Whether what a command's answer says of a cell is newer than what is known of it.
+
+    Commands are numbered as they were recorded. A late answer to an older one must not bring a former occupant back,
+    but an alert tells of an execution that happens long after its command.
+    """
+    return alert or taught_by is None or command >= taught_by
+
+
 def effects_of(
     service_variant: str,
     device_type: DeviceType,
     generation: str,
     payload: Any,
-    brokers: Collection[Eui64],
+    broker: Eui64,
 ) -> Effects:
     """Effects of one verified, correlated device message; ``payload`` is its typed value.
 
     A 6.15.1 on a SMETS2 GPF teaches when a Network Operator cell now holds the broker: recognised by subject, never
     by key identifier or serial (MP261). A 6.24.1 teaches when the signing cell does (extension, duis-dsp.md 7.4).
+    Slots are learned on every device, also where a replacement failed: then the old party is still there.
     """
     tracked = device_type is DeviceType.GPF and generation == "SMETS2"
     if isinstance(payload, tuple):
-        return _from_details(payload, tracked, brokers)
+        return _from_details(payload, tracked, broker)
     outcome = _outcome(payload)
     if outcome is None:
         return Effects()
     slots = tuple(
         SlotChange(entry.cell, entry.replacing_entity, entry.replacing_key_id)
         for entry in outcome.replacement_outcomes
-        if entry.status is gbcs.StatusCode.SUCCESS
+        if entry.status is not gbcs.StatusCode.TRUST_ANCHOR_NOT_FOUND
     )
-    if not tracked or service_variant != "6.15.1":
-        return Effects(slots)
-    left = [slot for slot in slots if slot.cell.role is RemotePartyRole.NETWORK_OPERATOR and slot.entity in brokers]
-    if not left:
+    left = any(
+        entry.cell.role is RemotePartyRole.NETWORK_OPERATOR
+        and entry.status is gbcs.StatusCode.SUCCESS
+        and entry.replacing_entity == broker
+        for entry in outcome.replacement_outcomes
+    )
+    if not (tracked and service_variant == "6.15.1" and left):
         return Effects(slots)
     floor = max(
         (change.floor for change in outcome.seq_number_changes if change.role is RemotePartyRole.NETWORK_OPERATOR),
@@ -68,23 +80,24 @@ def effects_of(
 
 def _outcome(payload: Any) -> gbcs.ExecutionOutcome | None:
     """The execution outcome of an update-credentials response or of its future-dated alert."""
-    if isinstance(payload, gbcs.UpdateSecurityCredentialsResponse):
-        return payload.outcome
-    if isinstance(payload, gbcs.UpdateSecurityCredentialsAlert) and payload.alert_code in FUTURE_DATED_CODES:
+    if isinstance(payload, gbcs.UpdateSecurityCredentialsResponse | gbcs.UpdateSecurityCredentialsAlert):
         return payload.outcome
     return None
 
 
-def _from_details(roles: tuple[Any, ...], tracked: bool, brokers: Collection[Eui64]) -> Effects:
+def _from_details(roles: tuple[Any, ...], tracked: bool, broker: Eui64) -> Effects:
     slots: list[SlotChange] = []
-    learned: int | None = None
+    numbers: list[int] = []
     for details in _readable(roles):
         for cell in details.cells or ():
             change = SlotChange(CellId(details.role, cell.key_usage, cell.cell_usage), cell.entity, cell.key_id)
             slots.append(change)
-            if tracked and change.cell == NETWORK_OPERATOR_SIGNING_CELL and change.entity in brokers:
-                learned = details.current_seq_number
-    return Effects(tuple(slots), learned, "6.24.1 currentSeqNumber" if learned is not None else "")
+            holds = change.cell == NETWORK_OPERATOR_SIGNING_CELL and change.entity == broker
+            if tracked and holds and details.current_seq_number is not None:
+                numbers.append(details.current_seq_number)
+    if not numbers:
+        return Effects(tuple(slots))
+    return Effects(tuple(slots), max(numbers), "6.24.1 currentSeqNumber")
 
 
 def _readable(roles: tuple[Any, ...]) -> Iterator[gbcs.RoleDetails]:

@@ -17,6 +17,7 @@ RESPONSE_CODE: Mapping[str, str] = MappingProxyType(
         "service_reference_mismatch": "E12",
         "wrong_address": "E13",
         "service_not_offered": "E12",
+        "local_delivery_not_offered": "E17",
         # proposed: the meaning of these codes could not be sourced
         "signer_unknown": "E49",
         "signer_not_originator": "E49",
@@ -24,13 +25,16 @@ RESPONSE_CODE: Mapping[str, str] = MappingProxyType(
         "pre_command_unknown": "E57",
         "pre_command_changed": "E57",
         "pre_command_signature": "E52",
+        "pre_command_other_service": "E57",
         "counter_above_seq_number": "E58",
         "request_id_used": "E62",
         "counter_used": "E62",
         "no_replacement": "E061504",
         "no_top_up_cell": "E061501",
         "role_not_replaceable": "E061501",
+        "future_dating_not_offered": "E12",
         "slot_not_broker": "E062102",
+        "slot_key_not_held": "E062102",
         "counter_exhausted": "E062103",
     }
 )
