@@ -118,7 +118,13 @@ def test_the_signature_of_rtds_completes_the_pre_command(name: str, shared: Path
         if entry["eui64"] == message.originator.hex() and entry["usage"] == "DS" and "certificate_der_b64" in entry
     ]
     returned = gbcs.encode(replace(message, mac=None))
-    assert completion.completed(offered, returned, keys).signature == message.signature
+
+    def complete(octets: bytes) -> gbcs.Message:
+        signed = completion.returned(offered, octets)
+        completion.require_signature(signed, keys)
+        return signed
+
+    assert complete(returned).signature == message.signature
     for spoiled, code in (
         (returned[:-1] + bytes([returned[-1] ^ 1]), "pre_command_signature"),
         (returned[:15] + bytes([returned[15] ^ 1]) + returned[16:], "pre_command_changed"),
@@ -126,10 +132,10 @@ def test_the_signature_of_rtds_completes_the_pre_command(name: str, shared: Path
         (returned + b"\0", "pre_command_malformed"),
     ):
         with pytest.raises(Refused) as refused:
-            completion.completed(offered, spoiled, keys)
+            complete(spoiled)
         assert refused.value.code == code
-    with pytest.raises(Refused):
-        completion.completed(offered, returned, [])
+    with pytest.raises(Refused, match="pre_command_signature"):
+        completion.require_signature(message, [])
 
 
 @pytest.mark.parametrize("name", HANDOVERS)

@@ -3,6 +3,7 @@
 Pure: octets and values in, values and findings out. Time and private keys come from the caller (smki.md 2 and 3).
 """
 
+from trustcell.certs._asn1 import assemble
 from trustcell.certs.builder import (
     DEVICE_HARDWARE_TYPE,
     NO_EXPIRY,
@@ -12,7 +13,6 @@ from trustcell.certs.builder import (
     RootAuthorityTemplate,
     Signer,
     Template,
-    assemble,
     issue,
     tbs_octets,
 )

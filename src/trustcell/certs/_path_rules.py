@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from trustcell.certs import extensions as ext
-from trustcell.certs._known import POLICY_QUALIFIERS
 from trustcell.certs.certificate import Certificate
 from trustcell.certs.crl import CertificateList
-from trustcell.certs.keys import KeyForm, p256_public_key
+from trustcell.certs.keys import KeyForm
 from trustcell.certs.name import Name, same_name
 from trustcell.certs.signature import NONMINIMAL_DER
 from trustcell.vocab import Clause, Finding, KeyUsage
@@ -20,17 +21,7 @@ _AUTHORITY = Clause("RFC 5280 6.1.4", source=_SOURCE)
 _LEAF = Clause("RFC 5280 6.1.5", source=_SOURCE)
 _CRL = Clause("RFC 5280 6.3.3", source=_SOURCE)
 
-_TOLERATED = frozenset({NONMINIMAL_DER, POLICY_QUALIFIERS})
-_UNDERSTOOD = frozenset(
-    {
-        ext.KEY_USAGE,
-        ext.SUBJECT_KEY_IDENTIFIER,
-        ext.AUTHORITY_KEY_IDENTIFIER,
-        ext.CERTIFICATE_POLICIES,
-        ext.BASIC_CONSTRAINTS,
-        ext.SUBJECT_ALTERNATIVE_NAME,
-    }
-)
+_TOLERATED = frozenset({NONMINIMAL_DER, ext.POLICY_QUALIFIERS})
 _NOT_PROCESSED = frozenset({ext.NAME_CONSTRAINTS, ext.POLICY_MAPPINGS, ext.POLICY_CONSTRAINTS, ext.INHIBIT_ANY_POLICY})
 _NEVER_CRITICAL = (ext.SUBJECT_KEY_IDENTIFIER, ext.AUTHORITY_KEY_IDENTIFIER)
 
@@ -47,10 +38,10 @@ def leaf_findings(
     elif KeyUsage.KEY_CERT_SIGN in leaf.key_usage:
         found.append(_LEAF.breach("path_leaf_key_usage", "keyUsage", "keyCertSign without cA TRUE"))
     alternative = leaf.extension(ext.SUBJECT_ALTERNATIVE_NAME)
-    if not leaf.subject.rdns and (alternative is None or not alternative.critical):
+    if leaf.subject.is_empty and (alternative is None or not alternative.critical):
         found.append(_LEAF.breach("path_leaf_nameless", "subject", "an empty subject needs a critical subjectAltName"))
-    usages = leaf.extension(ext.EXTENDED_KEY_USAGE)
-    if usages is not None and not any(oid in extended_key_usages for oid in ext.read_extended_key_usages(usages.value)):
+    purposes = leaf.extended_key_usages
+    if purposes is not None and not extended_key_usages & set(purposes):
         found.append(_LEAF.breach("path_leaf_extended_key_usage", "extKeyUsage", "none of its purposes is asked for"))
     return found
 
@@ -72,7 +63,7 @@ def anchor_findings(root: Certificate, below: int, now: datetime | None) -> list
 def crl_findings(
     child: Certificate,
     issuer: Name,
-    point: bytes,
+    key: ec.EllipticCurvePublicKey,
     issuer_certificate: Certificate | None,
     crls: Sequence[CertificateList],
     now: datetime | None,
@@ -82,7 +73,7 @@ def crl_findings(
     for crl in crls:
         if not same_name(crl.issuer, issuer):
             continue
-        if not crl.verify(p256_public_key(point)):
+        if not crl.verify(key):
             found.append(_CRL.breach("crl_signature_wrong", "crl", f"the list of {issuer} is not signed by its key"))
             continue
         found += _usable(crl, issuer_certificate, now)
@@ -119,20 +110,20 @@ def _common(certificate: Certificate, now: datetime | None) -> Iterator[Finding]
         yield _TIME.breach(code, "validity", f"{certificate.subject or 'the leaf'} is valid {period}")
     if certificate.version != 3:
         yield _BASIC.breach("path_version", "version", "version 3 was expected")
-    if certificate.serial <= 0 or certificate.serial.bit_length() > 159:
-        yield _BASIC.breach("path_serial", "serial", "a serial is positive and has at most 20 octets")
+    if certificate.serial.bit_length() > 159:
+        yield _BASIC.breach("path_serial", "serial", "a serial has at most 20 octets")
     if certificate.key_form is not KeyForm.P256:
         yield _BASIC.breach("path_key_not_p256", "publicKeyInfo", f"a P-256 key was expected: {certificate.key_form}")
     if not certificate.flags <= _TOLERATED:
         names = ", ".join(sorted(certificate.flags - _TOLERATED))
         yield _BASIC.breach("path_encoding", "certificate", f"its encoding is not allowed: {names}")
-    if not certificate.issuer.rdns:
+    if certificate.issuer.is_empty:
         yield _BASIC.breach("path_issuer_empty", "issuer", "an issuer has a name")
     for extension in certificate.extensions:
         oid = extension.oid
         if oid in _NOT_PROCESSED:
             yield _EXTENSIONS.breach("path_extension_not_processed", extension.title, "constraints are not processed")
-        elif extension.critical and oid not in _UNDERSTOOD:
+        elif extension.critical and oid not in ext.SMKI_EXTENSIONS:
             yield _EXTENSIONS.breach("path_critical_extension_unknown", extension.title, "it is critical and unknown")
         elif extension.critical and oid in _NEVER_CRITICAL:
             yield _EXTENSIONS.breach("path_extension_critical", extension.title, "it must not be critical")
@@ -154,7 +145,7 @@ def _authority(issuer: Certificate) -> Iterator[Finding]:
         yield _AUTHORITY.breach("path_issuer_key_usage", "keyUsage", f"{issuer.subject} may not sign certificates")
     if issuer.extension(ext.EXTENDED_KEY_USAGE):
         yield _AUTHORITY.breach("path_authority_extended_key_usage", "extKeyUsage", "an authority of SMKI has none")
-    if not issuer.subject.rdns:
+    if issuer.subject.is_empty:
         yield _AUTHORITY.breach("path_authority_without_name", "subject", "an authority has a name")
     if issuer.subject_key_identifier is None:
         yield _AUTHORITY.breach("path_ski_missing", "subjectKeyIdentifier", f"{issuer.subject} has none")

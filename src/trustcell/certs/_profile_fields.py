@@ -1,16 +1,17 @@
 """Readings of a certificate that the profile rules share: pure functions of a ``View``."""
 
-import functools
 import hashlib
 import operator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property, reduce
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 
 from trustcell.certs import extensions as ext
-from trustcell.certs.certificate import Certificate, verify_signature
-from trustcell.certs.extensions import Extension
+from trustcell.certs._library import reading
+from trustcell.certs.certificate import Certificate, CertificateKind, verify_signature
 from trustcell.certs.keys import KeyForm, method2_ski
 from trustcell.certs.name import (
     COMMON_NAME,
@@ -21,9 +22,8 @@ from trustcell.certs.name import (
     Name,
     NameAttribute,
 )
-from trustcell.certs.rules import View
 from trustcell.certs.signature import ECDSA_SHA256_OID
-from trustcell.vocab import KeyUsage
+from trustcell.vocab import KeyUsage, WireError
 
 _DAY = timedelta(days=1)
 _KEY_PURPOSES = KeyUsage.DIGITAL_SIGNATURE | KeyUsage.KEY_AGREEMENT | KeyUsage.KEY_ENCIPHERMENT
@@ -35,57 +35,64 @@ _PURPOSE_USAGES = {
     "1.3.6.1.5.5.7.3.8": KeyUsage.DIGITAL_SIGNATURE | KeyUsage.NON_REPUDIATION,
     "1.3.6.1.5.5.7.3.9": KeyUsage.DIGITAL_SIGNATURE | KeyUsage.NON_REPUDIATION,
 }
-_STANDARD = frozenset(
-    {
-        ext.KEY_USAGE,
-        ext.SUBJECT_KEY_IDENTIFIER,
-        ext.AUTHORITY_KEY_IDENTIFIER,
-        ext.CERTIFICATE_POLICIES,
-        ext.BASIC_CONSTRAINTS,
-        ext.SUBJECT_ALTERNATIVE_NAME,
-    }
-)
 _UPPER_BOUNDS = {
+    COMMON_NAME: 64,
     ORGANISATION: 64,
+    ORGANISATIONAL_UNIT: 64,
     "2.5.4.5": 64,
     "2.5.4.7": 128,
     "2.5.4.8": 128,
     "2.5.4.12": 64,
     "1.2.840.113549.1.9.1": 255,
 }
-_ALGORITHMS = {ECDSA_SHA256_OID: "ecdsa-with-SHA256"}
+_STRING_TYPES = {"UTF8String", "PrintableString", "IA5String", "NumericString", "VisibleString"} | {
+    "T61String", "BMPString", "UniversalString", "BIT STRING",
+}  # fmt: skip
+OTHER_NAME = "made by its own key under another issuer's name"
+WRONG = "wrong, though it claims its own key"
 
 
-def found(view: View, oid: str) -> Extension | None:
-    """The extension."""
-    return view.certificate.extension(oid)
+@dataclass(frozen=True)
+class View:
+    """A certificate and the environment it is judged in."""
+
+    certificate: Certificate
+    kind: CertificateKind
+    policy: str | None = None
+    now: datetime | None = None
+
+    @cached_property
+    def own_signature(self) -> str:
+        """Who made the signature, as far as the certificate's own key tells (trap T4)."""
+        return _own_signature(self.certificate)
 
 
-def criticality(view: View, oid: str) -> str:
-    """``critical``, ``not critical`` or ``absent``."""
-    extension = found(view, oid)
-    return "absent" if extension is None else "critical" if extension.critical else "not critical"
+def present(view: View, oid: str) -> bool:
+    """Whether the extension is there."""
+    return view.certificate.extension(oid) is not None
 
 
-def critical_if_present(view: View, oid: str, wanted: bool) -> bool:
-    """Whether the extension is absent or has the wanted criticality."""
-    extension = found(view, oid)
-    return extension is None or extension.critical is wanted
+def critical(view: View, oid: str) -> bool:
+    """Whether the extension is there and critical."""
+    extension = view.certificate.extension(oid)
+    return extension is not None and extension.critical
 
 
-def algorithm(oid: str) -> str:
-    """Name of the algorithm, or its OID."""
-    return _ALGORITHMS.get(oid, oid)
+def lax(view: View, oid: str) -> bool:
+    """Whether the extension is there and not critical."""
+    return present(view, oid) and not critical(view, oid)
 
 
-def flags(view: View, *wanted: str) -> str:
-    """Those of the wanted flags that are set, or ``none``."""
-    return ", ".join(flag for flag in wanted if flag in view.certificate.flags) or "none"
+def shown(view: View, oid: str, value: str) -> str:
+    """The value of an extension with its criticality, or ``absent``."""
+    if not present(view, oid):
+        return "absent"
+    return f"{value}; {'critical' if critical(view, oid) else 'not critical'}"
 
 
-def ski_method(view: View) -> str:
+def ski_method(certificate: Certificate) -> str:
     """How the subject key identifier was made from the key (smki.md 2.1; RFC 7093 for the newer ones)."""
-    ski, bits = view.certificate.subject_key_identifier, view.certificate.key_bits
+    ski, bits = certificate.subject_key_identifier, certificate.key_bits
     if ski is None:
         return "absent"
     if ski == method2_ski(bits):
@@ -97,21 +104,10 @@ def ski_method(view: View) -> str:
     return f"made by no known method: {ski.hex()}"
 
 
-def other_extensions(view: View, *more: str) -> str:
-    """Extensions outside the SMKI profiles, or ``none``; ``more`` are allowed besides."""
-    allowed = _STANDARD | set(more)
-    return ", ".join(e.title for e in view.certificate.extensions if e.oid not in allowed) or "none"
-
-
-def order(view: View) -> tuple[str, ...]:
-    """Titles of the extensions as they stand."""
-    return tuple(extension.title for extension in view.certificate.extensions)
-
-
-def shape(name: Name, *, types: bool = False) -> str:
-    """Attribute labels in order, with their string types if asked for."""
-    parts = ["+".join(f"{a.label} {a.string_type}" if types else a.label for a in rdn) for rdn in name.rdns]
-    return ", ".join(parts) or "empty"
+def described(name: Name) -> str:
+    """The attributes in order, and their string types."""
+    kinds = "+".join(dict.fromkeys(attribute.string_type for attribute in name.attributes))
+    return f"{name} ({kinds})" if name.rdns else "empty"
 
 
 def organisation_shape(name: Name) -> bool:
@@ -140,16 +136,14 @@ def printable(name: Name) -> bool:
     return all(attribute.string_type == "PrintableString" for attribute in name.attributes)
 
 
-def longest(view: View, oid: str) -> int:
-    """Most characters in an attribute of this type, subject and issuer together."""
-    names = (*view.certificate.subject.attributes, *view.certificate.issuer.attributes)
-    return max((len(attribute.value) for attribute in names if attribute.oid == oid), default=0)
+def strings(name: Name) -> bool:
+    """Whether all values have a string type, which the library does not ask for."""
+    return all(attribute.string_type in _STRING_TYPES for attribute in name.attributes)
 
 
-def oversized(view: View) -> str:
-    """Attributes longer than the upper bounds of RFC 5280 A.1, CN and OU aside, or ``none``."""
-    names = (*view.certificate.subject.attributes, *view.certificate.issuer.attributes)
-    return ", ".join(a.label for a in names if _out_of_bounds(a)) or "none"
+def bounded(name: Name, *oids: str) -> bool:
+    """Whether all attributes (of these types, if any are given) are within the upper bounds of RFC 5280 A.1."""
+    return not any(_out_of_bounds(a) for a in name.attributes if not oids or a.oid in oids)
 
 
 def _out_of_bounds(attribute: NameAttribute) -> bool:
@@ -158,32 +152,36 @@ def _out_of_bounds(attribute: NameAttribute) -> bool:
     return not attribute.value or len(attribute.value) > _UPPER_BOUNDS.get(attribute.oid, 32_768)
 
 
-def padded(view: View) -> str:
-    """Attributes whose text begins or ends with white space, or ``none``."""
-    names = (*view.certificate.subject.attributes, *view.certificate.issuer.attributes)
-    return ", ".join(a.label for a in names if isinstance(a.value, str) and a.value != a.value.strip()) or "none"
+def unpadded(name: Name) -> bool:
+    """Whether no text begins or ends with white space."""
+    return not any(isinstance(a.value, str) and a.value != a.value.strip() for a in name.attributes)
 
 
-def lax_constraints(view: View) -> str:
-    """Constraint extensions that RFC 5280 wants critical and that are not, or ``none``."""
-    oids = (ext.NAME_CONSTRAINTS, ext.POLICY_CONSTRAINTS, ext.INHIBIT_ANY_POLICY)
-    present = (found(view, oid) for oid in oids)
-    return ", ".join(e.title for e in present if e is not None and not e.critical) or "none"
+def alternative_names(view: View, names: list[x509.GeneralName]) -> str:
+    """What the names in subjectAltName are."""
+    if view.certificate.hardware_module_name is not None and len(names) == 1:
+        return f"hardwareModuleName {view.certificate.entity_id}"
+    return ", ".join(type(name).__name__ for name in names) or "no names"
 
 
-def duration(view: View) -> str:
+def ascii_names(names: list[x509.GeneralName]) -> bool:
+    """Whether mail addresses, host names and URIs are ASCII, which the library does not look at."""
+    kinds = (x509.RFC822Name, x509.DNSName, x509.UniformResourceIdentifier)
+    return all(name.value.isascii() for name in names if isinstance(name, kinds))
+
+
+def duration(certificate: Certificate) -> str:
     """The validity period and its length."""
-    begin, end = view.certificate.not_before, view.certificate.not_after
+    begin, end = certificate.not_before, certificate.not_after
     return (
         f"{begin:%Y-%m-%dT%H:%M:%SZ} to {end:%Y-%m-%dT%H:%M:%SZ}: {(end - begin).days} days {(end - begin).seconds} s"
     )
 
 
-def lasts(view: View, years: int) -> bool:
+def lasts(certificate: Certificate, years: int) -> bool:
     """Whether the period is within a day of so many calendar years (traps T1 and T17)."""
-    begin, end = view.certificate.not_before, view.certificate.not_after
-    nominal = anniversary(begin, years)
-    return nominal is not None and abs(end - nominal) <= _DAY
+    nominal = anniversary(certificate.not_before, years)
+    return nominal is not None and abs(certificate.not_after - nominal) <= _DAY
 
 
 def anniversary(begin: datetime, years: int) -> datetime | None:
@@ -196,39 +194,22 @@ def anniversary(begin: datetime, years: int) -> datetime | None:
         return begin.replace(year=begin.year + years, day=28)
 
 
-def currency(view: View) -> str:
-    """Where ``now`` lies in the validity period."""
-    certificate = view.certificate
-    if view.now is None:
-        return "not looked at"
-    if view.now < certificate.not_before:
-        return f"not valid before {certificate.not_before.isoformat()}"
-    return "within" if certificate.covers(view.now) else f"expired on {certificate.not_after.isoformat()}"
-
-
-def purposes_agree(view: View) -> bool:
+def purposes_agree(certificate: Certificate) -> bool:
     """Whether each purpose has a key usage that serves it, and no usage serves none (RFC 5280 4.2.1.12)."""
-    usages, purposes = found(view, ext.KEY_USAGE), found(view, ext.EXTENDED_KEY_USAGE)
-    if usages is None or purposes is None:
+    named, usage = certificate.extended_key_usages, certificate.key_usage
+    if certificate.extension(ext.KEY_USAGE) is None or named is None:
         return True
-    named = ext.read_extended_key_usages(purposes.value)
     served = [_PURPOSE_USAGES[oid] for oid in named if oid in _PURPOSE_USAGES]
-    allowed = functools.reduce(operator.or_, served, KeyUsage(0))
-    usage = view.certificate.key_usage
+    allowed = reduce(operator.or_, served, KeyUsage(0))
     return not served or (all(usage & wanted for wanted in served) and not usage & ~allowed)
 
 
-@functools.lru_cache(maxsize=64)
-def own_signature(view: View) -> str:
-    """``own key`` when the certificate's key made its signature, ``wrong`` when it claims so and did not (trap T4)."""
-    certificate = view.certificate
+def _own_signature(certificate: Certificate) -> str:
     if certificate.key_form is KeyForm.P256 and certificate.signature_algorithm == ECDSA_SHA256_OID:
         if verify_signature(certificate, certificate.public_key):
-            return "own key" if certificate.is_self_issued else "own key under another issuer's name"
-        return "wrong" if _claims_own_signature(certificate) else "another key"
-    if _claims_own_signature(certificate) and certificate.serial > 0:
-        return _foreign_signature(certificate.der)
-    return "another key"
+            return "made by its own key" if certificate.is_self_issued else OTHER_NAME
+        return WRONG if _claims_own_signature(certificate) else "made by another key"
+    return _foreign_signature(certificate) if _claims_own_signature(certificate) else "made by another key"
 
 
 def _claims_own_signature(certificate: Certificate) -> bool:
@@ -236,12 +217,12 @@ def _claims_own_signature(certificate: Certificate) -> bool:
     return certificate.is_self_issued and bool(certificate.issuer.rdns) and (aki is None or aki == ski)
 
 
-def _foreign_signature(der: bytes) -> str:
+def _foreign_signature(certificate: Certificate) -> str:
     try:
-        loaded = x509.load_der_x509_certificate(der)
-        loaded.verify_directly_issued_by(loaded)
+        with reading("certificate"):
+            certificate.x509.verify_directly_issued_by(certificate.x509)
     except InvalidSignature:
-        return "wrong"
-    except (ValueError, TypeError, OverflowError, UnsupportedAlgorithm, x509.InvalidVersion):
+        return WRONG
+    except WireError:
         return "not checkable"
-    return "own key"
+    return "made by its own key"

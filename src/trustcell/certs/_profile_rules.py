@@ -1,41 +1,28 @@
-"""The profile tables of SMKI certificates: one row a rule, the clause beside it (smki.md 2.1-2.7, 2.10)."""
+"""The profiles of SMKI certificates: what every certificate must be, and what its kind must be besides.
 
-from trustcell.certs import _known as k
+Read from top to bottom in the order of a certificate. Every ``need`` is a rule: what holds, the code of a breach, the
+clause, what the profile wants.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from cryptography import x509
+
 from trustcell.certs import _profile_fields as f
 from trustcell.certs import certificate as c
 from trustcell.certs import extensions as ext
+from trustcell.certs._clauses import DEVICE, GBCS_12, ORGANISATION, PERIOD, SEEN, rfc5280
+from trustcell.certs._library import TIME_FORM_WRONG
+from trustcell.certs._profile_fields import View
 from trustcell.certs.certificate import CertificateKind
 from trustcell.certs.keys import KeyForm
-from trustcell.certs.name import COMMON_NAME, ORGANISATIONAL_UNIT
-from trustcell.certs.rules import ProfileRule, View
+from trustcell.certs.name import COMMON_NAME, ORGANISATIONAL_UNIT, Name
+from trustcell.certs.rules import Field
 from trustcell.certs.signature import ECDSA_SHA256_OID, NONMINIMAL_DER, SIGNATURE_MALFORMED
 from trustcell.vocab import Clause, KeyUsage, Severity
 
-
-class Rule(ProfileRule[View]):
-    """A rule over a certificate."""
-
-    __slots__ = ()
-
-
-_SOURCE = "SMKI certificate policies and GBCS section 12, as digested in smki.md"
-_P21 = Clause("smki.md 2.1", _SOURCE)
-_P22 = Clause("smki.md 2.2", _SOURCE)
-_P23 = Clause("smki.md 2.3", _SOURCE)
-_P24 = Clause("smki.md 2.4", _SOURCE)
-_P25 = Clause("smki.md 2.5", _SOURCE)
-_P26 = Clause("smki.md 2.6", _SOURCE)
-_P27 = Clause("smki.md 2.7", _SOURCE)
-_T4 = Clause("smki.md 2.10 T4", _SOURCE)
-_T5 = Clause("smki.md 2.10 T5", _SOURCE)
-_T6 = Clause("smki.md 2.10 T6", _SOURCE)
-_T8 = Clause("smki.md 2.10 T8", _SOURCE)
-_T16 = Clause("smki.md 2.10 T16", _SOURCE)
-_PERIOD = Clause("Appendix B 6.3.2", "Organisation Certificate Policy as amended by MP261, smki.md 3.5")
-_RFC = Clause("RFC 5280 4.1", "RFC 5280")
-_RFC_EXT = Clause("RFC 5280 4.2", "RFC 5280")
-
-_AUTHORITY_USAGE = KeyUsage.KEY_CERT_SIGN | KeyUsage.CRL_SIGN
+_SIGNATURE = Clause("RFC 3279 2.2.3", "RFC 3279")
 _WARNING = Severity.WARNING
 _KU, _SKI, _AKI, _CP, _BC, _SAN = (
     ext.KEY_USAGE,
@@ -45,239 +32,269 @@ _KU, _SKI, _AKI, _CP, _BC, _SAN = (
     ext.BASIC_CONSTRAINTS,
     ext.SUBJECT_ALTERNATIVE_NAME,
 )
+_CONSTRAINTS = (ext.NAME_CONSTRAINTS, ext.POLICY_CONSTRAINTS, ext.INHIBIT_ANY_POLICY)
+_END_ENTITY_USAGES = (KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_AGREEMENT)
 
 
-def _critical(code: str, oid: str, wanted: bool) -> Rule:
-    title = ext.Extension(oid, False, b"").title
-    expected = "critical" if wanted else "not critical"
-    return Rule(
-        code, title, _P21, expected, lambda v: f.criticality(v, oid), lambda v: f.critical_if_present(v, oid, wanted)
-    )
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a kind of certificate must be besides what all must be; ``years`` 0 is no expiry."""
+
+    clause: Clause
+    subject: str
+    subject_fits: Callable[[Name], bool]
+    issuer: str
+    issuer_fits: Callable[[Name], bool]
+    years: int
+    order: tuple[str, ...] = ()
+    root: bool = False
+    authority: bool = True
 
 
-def _present(code: str, oid: str) -> Rule:
-    title = ext.Extension(oid, False, b"").title
-    return Rule(code, title, _P21, "present", lambda v: f.criticality(v, oid), lambda v: f.found(v, oid) is not None)
+def _authority(unit: str | None) -> tuple[str, Callable[[Name], bool]]:
+    return "CN alone" if unit is None else f"OU {unit}, CN", lambda name: f.authority_shape(name, unit)
 
 
-def _flagless(code: str, field: str, clause: Clause, expected: str, *flags: str) -> Rule:
-    return Rule(
-        code, field, clause, expected, lambda v: f.flags(v, *flags), lambda v: not v.certificate.flags & set(flags)
-    )
-
-
-def _hex(octets: bytes | None) -> str:
-    return "absent" if octets is None else octets.hex()
-
-
-def _constraints(v: View) -> str:
-    found = v.certificate.basic_constraints
-    if found is None:
-        return "absent"
-    length = "" if found.path_length is None else f", path length {found.path_length}"
-    return f"cA {'TRUE' if found.authority else 'FALSE'}{length}"
-
-
-def _lasts(years: int) -> Rule:
-    expected = f"{years} years, within a day"
-    return Rule("profile_duration", "validity", _PERIOD, expected, f.duration, lambda v: f.lasts(v, years))
-
-
-def _order(clause: Clause, *oids: str) -> Rule:
-    titles = tuple(ext.Extension(oid, False, b"").title for oid in oids)
-    return Rule(
-        "profile_extension_order", "extensions", clause, ", ".join(titles), lambda v: ", ".join(f.order(v)),
-        lambda v: f.order(v) == titles, Severity.INFO,
-    )  # fmt: skip
-
-
-COMMON_RULES: tuple[Rule, ...] = (
-    Rule("profile_version", "version", _P21, "3", lambda v: str(v.certificate.version),
-         lambda v: v.certificate.version == 3),
-    _flagless("profile_version_encoded", "version", _RFC, "v1 left out", c.VERSION_1_ENCODED),
-    Rule("profile_serial_not_positive", "serial", _P21, "a positive number", lambda v: str(v.certificate.serial),
-         lambda v: v.certificate.serial > 0),
-    Rule("profile_serial_size", "serial", _P21, "16 octets, the first 10 to 7F",
-         lambda v: v.certificate.serial_octets.hex().upper(),
-         lambda v: len(v.certificate.serial_octets) == 16 and 0x10 <= v.certificate.serial_octets[0] <= 0x7F, _WARNING),
-    Rule("profile_serial_too_long", "serial", _RFC, "20 octets at most",
-         lambda v: f"{len(v.certificate.serial_octets)} octets", lambda v: len(v.certificate.serial_octets) <= 20),
-    Rule("profile_signature_algorithm", "signatureAlgorithm", _P21, "ecdsa-with-SHA256",
-         lambda v: f.algorithm(v.certificate.signature_algorithm),
-         lambda v: v.certificate.signature_algorithm == ECDSA_SHA256_OID),
-    _flagless("profile_signature_algorithm_mismatch", "signature", _RFC, "one algorithm inside and outside",
-              c.ALGORITHM_MISMATCH),
-    _flagless("profile_signature_nonminimal", "signatureValue", _T6, "shortest INTEGERs", NONMINIMAL_DER),
-    _flagless("profile_signature_malformed", "signatureValue", _P21, "an ECDSA-Sig-Value", SIGNATURE_MALFORMED),
-    Rule("profile_self_signed_other_name", "signatureValue", _T4, "made by the issuer's key", f.own_signature,
-         lambda v: f.own_signature(v) != "own key under another issuer's name"),
-    Rule("profile_self_signature_wrong", "signatureValue", _RFC, "right if self-signed", f.own_signature,
-         lambda v: f.own_signature(v) != "wrong"),
-    Rule("profile_issuer_empty", "issuer", _RFC, "a name", lambda v: str(v.certificate.issuer) or "empty",
-         lambda v: bool(v.certificate.issuer.rdns)),
-    _flagless("profile_name_rdn_empty", "issuer", _RFC, "no empty RDN", c.NAME_RDN_EMPTY),
-    Rule("profile_issuer_string_type", "issuer", _T5, "PrintableString",
-         lambda v: f.shape(v.certificate.issuer, types=True), lambda v: f.printable(v.certificate.issuer), _WARNING),
-    _flagless("profile_time_form", "validity", _P23, "Zulu, UTCTime up to 2049", c.TIME_FORM_WRONG),
-    Rule("profile_validity_reversed", "validity", _RFC, "notBefore not after notAfter", f.duration,
-         lambda v: v.certificate.not_before <= v.certificate.not_after),
-    Rule("profile_not_current", "validity", _T16, "within the period", f.currency,
-         lambda v: f.currency(v) in ("within", "not looked at"), _WARNING),
-    Rule("profile_common_name_long", "subject", _RFC, "CN of at most 64 characters",
-         lambda v: f"{f.longest(v, COMMON_NAME)} characters", lambda v: f.longest(v, COMMON_NAME) <= 64),
-    Rule("profile_organisational_unit_long", "subject", _RFC, "OU of at most 64 characters",
-         lambda v: f"{f.longest(v, ORGANISATIONAL_UNIT)} characters",
-         lambda v: f.longest(v, ORGANISATIONAL_UNIT) <= 64),
-    Rule("profile_name_attribute_size", "subject", _RFC, "attributes within their upper bounds", f.oversized,
-         lambda v: f.oversized(v) == "none"),
-    Rule("profile_name_white_space", "subject", _RFC, "values without white space around them", f.padded,
-         lambda v: f.padded(v) == "none", _WARNING),
-    Rule("profile_subject_empty", "subject", _RFC, "a name, or a subjectAltName",
-         lambda v: str(v.certificate.subject) or "empty",
-         lambda v: bool(v.certificate.subject.rdns) or f.found(v, _SAN) is not None),
-    Rule("profile_key_not_p256", "publicKeyInfo", _P21, KeyForm.P256.value, lambda v: v.certificate.key_form.value,
-         lambda v: v.certificate.key_form is KeyForm.P256),
-    _flagless("profile_unique_identifier_field", "uniqueIdentifiers", _P21, "none", c.ISSUER_UNIQUE_ID,
-              c.SUBJECT_UNIQUE_ID),
-    _flagless("profile_extensions_empty", "extensions", _RFC, "one extension or more", c.EXTENSIONS_EMPTY),
-    _present("profile_key_usage_missing", _KU),
-    _critical("profile_key_usage_not_critical", _KU, True),
-    _flagless("profile_key_usage_not_der", "keyUsage", _RFC_EXT, "a DER bit list", k.KEY_USAGE_NOT_DER),
-    Rule("profile_key_usage_no_bits", "keyUsage", _RFC_EXT, "a bit or more", lambda v: v.certificate.key_usage.title,
-         lambda v: f.found(v, _KU) is None or bool(v.certificate.key_usage)),
-    Rule("profile_cert_sign_without_authority", "keyUsage", _RFC_EXT, "keyCertSign with cA TRUE only",
-         lambda v: v.certificate.key_usage.title,
-         lambda v: KeyUsage.KEY_CERT_SIGN not in v.certificate.key_usage or v.certificate.is_authority),
-    _present("profile_ski_missing", _SKI),
-    _critical("profile_ski_critical", _SKI, False),
-    Rule("profile_ski_not_method_2", "subjectKeyIdentifier", _P21, "method 2, 8 octets", f.ski_method,
-         lambda v: f.ski_method(v) == "absent" or f.ski_method(v).startswith("method 2")),
-    _critical("profile_aki_critical", _AKI, False),
-    Rule("profile_aki_no_key_identifier", "authorityKeyIdentifier", _P21, "a key identifier",
-         lambda v: _hex(v.certificate.authority_key_identifier),
-         lambda v: f.found(v, _AKI) is None or v.certificate.authority_key_identifier is not None),
-    Rule("profile_aki_size", "authorityKeyIdentifier", _P21, "8 octets",
-         lambda v: _hex(v.certificate.authority_key_identifier),
-         lambda v: len(v.certificate.authority_key_identifier or bytes(8)) == 8),
-    _flagless("profile_aki_names_issuer", "authorityKeyIdentifier", _P21, "no issuer name or serial",
-              k.AKI_NAMES_ISSUER),
-    _present("profile_policies_missing", _CP),
-    _critical("profile_policies_not_critical", _CP, True),
-    Rule("profile_policies_many", "certificatePolicies", _P21, "one policy",
-         lambda v: ", ".join(v.certificate.policies) or "none", lambda v: len(set(v.certificate.policies)) <= 1),
-    Rule("profile_policy_duplicate", "certificatePolicies", _RFC_EXT, "no policy twice",
-         lambda v: ", ".join(v.certificate.policies) or "none",
-         lambda v: len(set(v.certificate.policies)) == len(v.certificate.policies)),
-    _flagless("profile_policy_qualifiers", "certificatePolicies", _P21, "no qualifiers", k.POLICY_QUALIFIERS),
-    Rule("profile_policy_other_environment", "certificatePolicies", _P22, "the environment's policy",
-         lambda v: ", ".join(v.certificate.policies) or "none",
-         lambda v: v.policy is None or not v.certificate.policies or v.policy in v.certificate.policies),
-    Rule("profile_basic_constraints_not_critical", "basicConstraints", _P21, "critical",
-         lambda v: f.criticality(v, _BC),
-         lambda v: f.criticality(v, _BC) != "not critical"),
-    Rule("profile_san_not_critical", "subjectAltName", _RFC_EXT, "critical with an empty subject",
-         lambda v: f.criticality(v, _SAN),
-         lambda v: bool(v.certificate.subject.rdns) or f.criticality(v, _SAN) != "not critical"),
-    Rule("profile_san_critical_with_subject", "subjectAltName", _RFC_EXT, "not critical with a subject",
-         lambda v: f.criticality(v, _SAN),
-         lambda v: not v.certificate.subject.rdns or f.criticality(v, _SAN) != "critical", _WARNING),
-    Rule("profile_extended_key_usage_inconsistent", "extKeyUsage", _RFC_EXT, "purposes that keyUsage serves",
-         lambda v: f.criticality(v, ext.EXTENDED_KEY_USAGE), f.purposes_agree),
-    Rule("profile_constraints_not_critical", "constraints", _RFC_EXT, "critical", f.lax_constraints,
-         lambda v: f.lax_constraints(v) == "none"),
-    Rule("profile_name_constraints_without_authority", "nameConstraints", _RFC_EXT, "only on a CA",
-         lambda v: f.criticality(v, ext.NAME_CONSTRAINTS),
-         lambda v: v.certificate.is_authority or f.found(v, ext.NAME_CONSTRAINTS) is None),
-    Rule("profile_policy_mappings", "policyMappings", _RFC_EXT, "only on a CA",
-         lambda v: f.criticality(v, ext.POLICY_MAPPINGS),
-         lambda v: v.certificate.is_authority or f.found(v, ext.POLICY_MAPPINGS) is None),
-)  # fmt: skip
-
-END_ENTITY_RULES: tuple[Rule, ...] = (
-    _present("profile_aki_missing", _AKI),
-    Rule("profile_key_usage_not_one", "keyUsage", _P21, "digitalSignature or keyAgreement, one of them",
-         lambda v: v.certificate.key_usage.title,
-         lambda v: v.certificate.key_usage in (KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_AGREEMENT)),
-    Rule("profile_basic_constraints_present", "basicConstraints", _T8, "absent", _constraints,
-         lambda v: v.certificate.basic_constraints is None, _WARNING),
-    Rule("profile_extension_not_allowed", "extensions", _P21, "no others", f.other_extensions,
-         lambda v: f.other_extensions(v) == "none"),
-)  # fmt: skip
-
-AUTHORITY_RULES: tuple[Rule, ...] = (
-    Rule("profile_key_usage_not_authority", "keyUsage", _P24, "keyCertSign+cRLSign",
-         lambda v: v.certificate.key_usage.title, lambda v: v.certificate.key_usage == _AUTHORITY_USAGE),
-    Rule("profile_not_authority", "basicConstraints", _P24, "cA TRUE", _constraints,
-         lambda v: v.certificate.is_authority),
-    Rule("profile_aki_missing", "authorityKeyIdentifier", _P21, "present unless self-issued",
-         lambda v: f.criticality(v, _AKI), lambda v: v.certificate.is_self_issued or f.found(v, _AKI) is not None),
-    Rule("profile_extension_not_allowed", "extensions", _P21, "no others",
-         lambda v: f.other_extensions(v, ext.WRAPPED_APEX_KEY),
-         lambda v: f.other_extensions(v, ext.WRAPPED_APEX_KEY) == "none"),
-    Rule("profile_san_not_allowed", "subjectAltName", _P24, "absent", lambda v: f.criticality(v, _SAN),
-         lambda v: f.found(v, _SAN) is None),
-)  # fmt: skip
-
-
-def _names(clause: Clause, subject_unit: str | None, issuer_unit: str | None) -> tuple[Rule, ...]:
-    return (
-        Rule("profile_subject_shape", "subject", clause, _authority_text(subject_unit),
-             lambda v: str(v.certificate.subject), lambda v: f.authority_shape(v.certificate.subject, subject_unit)),
-        Rule("profile_issuer_shape", "issuer", clause, _authority_text(issuer_unit),
-             lambda v: str(v.certificate.issuer), lambda v: f.authority_shape(v.certificate.issuer, issuer_unit)),
-    )  # fmt: skip
-
-
-def _authority_text(unit: str | None) -> str:
-    return "CN alone" if unit is None else f"OU {unit}, CN"
-
-
-_ISSUING = Rule("profile_path_length", "basicConstraints", _P24, "path length 0", _constraints,
-                lambda v: v.certificate.basic_constraints is not None
-                and v.certificate.basic_constraints.path_length == 0)  # fmt: skip
-_ROOT = (
-    Rule("profile_root_not_self_issued", "issuer", _P25, "its own subject", lambda v: str(v.certificate.issuer),
-         lambda v: v.certificate.is_self_issued),
-    Rule("profile_path_length", "basicConstraints", _P25, "no path length", _constraints,
-         lambda v: v.certificate.basic_constraints is None or v.certificate.basic_constraints.path_length is None),
-    Rule("profile_aki_on_root", "authorityKeyIdentifier", _P21, "absent", lambda v: f.criticality(v, _AKI),
-         lambda v: f.found(v, _AKI) is None, _WARNING),
-)  # fmt: skip
-
-KIND_UNKNOWN: Rule = Rule("profile_kind_unknown", "subject", _P21, "a subject or subjectAltName of an SMKI profile",
-                          lambda v: f.shape(v.certificate.subject), lambda v: False)  # fmt: skip
-
-KIND_RULES: dict[CertificateKind, tuple[Rule, ...]] = {
-    CertificateKind.ORGANISATION: (
-        Rule("profile_subject_shape", "subject", _P23, "CN if any, OU, uniqueIdentifier; UTF8String",
-             lambda v: f.shape(v.certificate.subject, types=True),
-             lambda v: f.organisation_shape(v.certificate.subject)),
-        Rule("profile_role", "subject", _P23, "OU of two upper-case hex digits",
-             lambda v: v.certificate.subject.organisational_unit or "absent", lambda v: v.certificate.role is not None),
-        Rule("profile_issuer_shape", "issuer", _P23, "OU 07, CN", lambda v: str(v.certificate.issuer),
-             lambda v: f.authority_shape(v.certificate.issuer, "07")),
-        Rule("profile_san_not_allowed", "subjectAltName", _P23, "absent", lambda v: f.criticality(v, _SAN),
-             lambda v: f.found(v, _SAN) is None),
-        _lasts(10),
-        _order(_P23, _KU, _SKI, _CP, _AKI),
+PROFILES = {
+    CertificateKind.ORGANISATION: Profile(
+        ORGANISATION, "CN if any, OU of two upper-case hex digits, uniqueIdentifier; UTF8String", f.organisation_shape,
+        *_authority("07"), 10, (_KU, _SKI, _CP, _AKI), authority=False,
     ),
-    CertificateKind.DEVICE: (
-        Rule("profile_subject_shape", "subject", _P26, "empty", lambda v: f.shape(v.certificate.subject),
-             lambda v: not v.certificate.subject.rdns),
-        Rule("profile_issuer_shape", "issuer", _P26, "CN alone", lambda v: str(v.certificate.issuer),
-             lambda v: f.authority_shape(v.certificate.issuer, None)),
-        Rule("profile_hardware_module_name", "subjectAltName", _P26, "one hardwareModuleName with an EUI-64",
-             lambda v: str(v.certificate.entity_id or "absent"),
-             lambda v: v.certificate.entity_id is not None and ext.names_in(f.found(v, _SAN)) == 1),
-        Rule("profile_device_expires", "validity", _P26, "notAfter 9999-12-31T23:59:59Z",
-             lambda v: v.certificate.not_after.isoformat(), lambda v: v.certificate.not_after.year == 9999),
-        _order(_P26, _KU, _SKI, _SAN, _CP, _AKI),
+    CertificateKind.DEVICE: Profile(
+        DEVICE, "empty", lambda name: not name.rdns, *_authority(None), 0, (_KU, _SKI, _SAN, _CP, _AKI), authority=False
     ),
-    CertificateKind.ISSUING_OCA: (
-        *_names(_P24, "07", "00"), _ISSUING, _lasts(25), _order(_P24, _KU, _BC, _CP, _SKI, _AKI),
+    CertificateKind.ISSUING_OCA: Profile(
+        ORGANISATION, *_authority("07"), *_authority("00"), 25, (_KU, _BC, _CP, _SKI, _AKI)
     ),
-    CertificateKind.ROOT_OCA: (*_names(_P25, "00", "00"), *_ROOT, _lasts(50)),
-    CertificateKind.ISSUING_DCA: (*_names(_P27, None, None), _ISSUING, _lasts(25)),
-    CertificateKind.ROOT_DCA: (*_names(_P27, None, None), *_ROOT, _lasts(50)),
-    CertificateKind.IKI: (),
+    CertificateKind.ROOT_OCA: Profile(ORGANISATION, *_authority("00"), *_authority("00"), 50, root=True),
+    CertificateKind.ISSUING_DCA: Profile(DEVICE, *_authority(None), *_authority(None), 25),
+    CertificateKind.ROOT_DCA: Profile(DEVICE, *_authority(None), *_authority(None), 50, root=True),
 }  # fmt: skip
+
+
+def judge(view: View) -> Iterator[Field]:
+    """Every field of the certificate, judged by the common rules and those of its kind."""
+    profile = PROFILES.get(view.kind)
+    authority = view.certificate.is_authority or (profile is not None and profile.authority)
+    yield from _head(view)
+    yield from _names(view, profile)
+    yield _validity(view, profile)
+    yield from _key(view)
+    yield _key_usage(view, authority)
+    yield from _key_identifiers(view, profile, authority)
+    yield _policies(view)
+    yield _basic_constraints(view, profile, authority)
+    yield _alternative_name(view, authority)
+    yield from _rest(view, profile, authority)
+
+
+def _head(v: View) -> Iterator[Field]:
+    found, flags = v.certificate, v.certificate.flags
+    version = Field("version", str(found.version), rfc5280("4.1.2.1"), "3")
+    version.need(found.version == 3, "profile_version", rfc5280("4.1.2.1"), "3")
+    yield version
+    octets, expected = found.serial_octets, "16 octets, the first 10 to 7F"
+    serial = Field("serial", octets.hex().upper(), SEEN, expected)
+    serial.need(len(octets) <= 20, "profile_serial_too_long", rfc5280("4.1.2.2"), "20 octets at most")
+    serial.need(len(octets) == 16 and 0x10 <= octets[0] <= 0x7F, "profile_serial_size", SEEN, expected, _WARNING)
+    yield serial
+    oid, expected = found.signature_algorithm, "ecdsa-with-SHA256"
+    algorithm = Field("signatureAlgorithm", expected if oid == ECDSA_SHA256_OID else oid, GBCS_12, expected)
+    algorithm.need(oid == ECDSA_SHA256_OID, "profile_signature_algorithm", GBCS_12, expected)
+    algorithm.need(c.ALGORITHM_MISMATCH not in flags, "profile_signature_algorithm_mismatch", rfc5280("4.1.1.2"),
+                   "one algorithm inside and outside")  # fmt: skip
+    yield algorithm
+    made = v.own_signature
+    value = Field("signatureValue", made, rfc5280("4.1.1.3"), "an ECDSA-Sig-Value in DER, by the issuer's key")
+    value.need(NONMINIMAL_DER not in flags, "profile_signature_nonminimal", _SIGNATURE, "shortest INTEGERs (trap T6)")
+    value.need(SIGNATURE_MALFORMED not in flags, "profile_signature_malformed", _SIGNATURE, "an ECDSA-Sig-Value")
+    value.need(made != f.OTHER_NAME, "profile_self_signed_other_name", rfc5280("4.1.2.4"), "the issuer's key (trap T4)")
+    value.need(made != f.WRONG, "profile_self_signature_wrong", rfc5280("4.1.1.3"), "a right signature if self-signed")
+    yield value
+
+
+def _names(v: View, profile: Profile | None) -> Iterator[Field]:
+    subject_name, issuer_name, clause = v.certificate.subject, v.certificate.issuer, rfc5280("4.1.2.4")
+    own = profile.clause if profile else clause
+    issuer = Field("issuer", f.described(issuer_name), own, f"{profile.issuer}; PrintableString" if profile else "any")
+    issuer.need(bool(issuer_name.rdns), "profile_issuer_empty", clause, "a name")
+    issuer.need(f.printable(issuer_name), "profile_issuer_string_type", SEEN, "PrintableStrings (trap T5)", _WARNING)
+    subject = Field("subject", f.described(subject_name), own, profile.subject if profile else "any")
+    for field, name in ((issuer, issuer_name), (subject, subject_name)):
+        _texts(field, name)
+    if profile:
+        issuer.need(profile.issuer_fits(issuer_name), "profile_issuer_shape", own, profile.issuer)
+        subject.need(profile.subject_fits(subject_name), "profile_subject_shape", own, profile.subject)
+        if profile.root:
+            issuer.need(v.certificate.is_self_issued, "profile_root_not_self_issued", own, "its own subject")
+    elif v.kind is not CertificateKind.IKI:
+        subject.need(False, "profile_kind_unknown", GBCS_12, "a subject or subjectAltName of an SMKI profile")
+    if v.kind is CertificateKind.ORGANISATION:
+        subject.need(v.certificate.role is not None, "profile_role", own, "OU of two upper-case hex digits")
+    named = bool(subject_name.rdns) or f.present(v, _SAN)
+    subject.need(named, "profile_subject_empty", rfc5280("4.1.2.6"), "a name, or a subjectAltName")
+    yield from (issuer, subject)
+
+
+def _texts(field: Field, name: Name) -> None:
+    bounds = rfc5280("A.1")
+    field.need(f.strings(name), "profile_name_string_type", rfc5280("4.1.2.4"), "string types of names")
+    field.need(f.bounded(name, COMMON_NAME), "profile_common_name_long", bounds, "CN of 1 to 64 characters")
+    unit = f.bounded(name, ORGANISATIONAL_UNIT)
+    field.need(unit, "profile_organisational_unit_long", bounds, "OU of 1 to 64 characters")
+    field.need(f.bounded(name), "profile_name_attribute_size", bounds, "attributes within their bounds")
+    field.need(f.unpadded(name), "profile_name_white_space", rfc5280("7.1"), "no white space around values", _WARNING)
+
+
+def _validity(v: View, profile: Profile | None) -> Field:
+    found, section = v.certificate, rfc5280("4.1.2.5")
+    expected, clause = "a period", section
+    if profile:
+        years = profile.years
+        expected = f"{years} years, within a day" if years else "notAfter 9999-12-31T23:59:59Z"
+        clause = PERIOD if years else GBCS_12
+    field = Field("validity", f.duration(found), clause, expected)
+    field.need(TIME_FORM_WRONG not in found.flags, "profile_time_form", section, "Zulu, UTCTime up to 2049")
+    in_order = found.not_before <= found.not_after
+    field.need(in_order, "profile_validity_reversed", section, "notBefore not after notAfter")
+    current = v.now is None or found.covers(v.now)
+    field.need(current, "profile_not_current", rfc5280("6.1.3"), "a period that holds now", _WARNING)
+    if profile and years:
+        field.need(f.lasts(found, years), "profile_duration", clause, expected)
+    elif profile:
+        field.need(found.not_after.year == 9999, "profile_device_expires", clause, expected)
+    return field
+
+
+def _key(v: View) -> Iterator[Field]:
+    form = v.certificate.key_form
+    key = Field("publicKeyInfo", form.value, GBCS_12, KeyForm.P256.value)
+    key.need(form is KeyForm.P256, "profile_key_not_p256", GBCS_12, KeyForm.P256.value)
+    yield key
+    flags = v.certificate.flags & {c.ISSUER_UNIQUE_ID, c.SUBJECT_UNIQUE_ID}
+    unique = Field("uniqueIdentifiers", ", ".join(sorted(flags)) or "none", SEEN, "none")
+    unique.need(not flags, "profile_unique_identifier_field", rfc5280("4.1.2.8"), "none")
+    yield unique
+
+
+def _key_usage(v: View, authority: bool) -> Field:
+    usage, section = v.certificate.key_usage, rfc5280("4.2.1.3")
+    expected = "keyCertSign+cRLSign" if authority else "digitalSignature or keyAgreement, one of them"
+    field = Field("keyUsage", f.shown(v, _KU, usage.title), GBCS_12, f"{expected}; critical")
+    field.need(f.present(v, _KU), "profile_key_usage_missing", GBCS_12, "present")
+    field.need(not f.lax(v, _KU), "profile_key_usage_not_critical", GBCS_12, "critical")
+    minimal = ext.KEY_USAGE_NOT_DER not in v.certificate.flags
+    field.need(minimal, "profile_key_usage_not_der", section, "a DER bit list")
+    field.need(not f.present(v, _KU) or bool(usage), "profile_key_usage_no_bits", section, "a bit or more")
+    signs = KeyUsage.KEY_CERT_SIGN not in usage or v.certificate.is_authority
+    field.need(signs, "profile_cert_sign_without_authority", section, "keyCertSign with cA TRUE only")
+    if authority:
+        both = KeyUsage.KEY_CERT_SIGN | KeyUsage.CRL_SIGN
+        field.need(usage == both, "profile_key_usage_not_authority", SEEN, expected)
+    else:
+        field.need(usage in _END_ENTITY_USAGES, "profile_key_usage_not_one", GBCS_12, expected)
+    return field
+
+
+def _key_identifiers(v: View, profile: Profile | None, authority: bool) -> Iterator[Field]:
+    found, method = v.certificate, f.ski_method(v.certificate)
+    ski = Field("subjectKeyIdentifier", f.shown(v, _SKI, method), GBCS_12, "method 2, 8 octets; not critical")
+    ski.need(f.present(v, _SKI), "profile_ski_missing", GBCS_12, "present")
+    ski.need(not f.critical(v, _SKI), "profile_ski_critical", rfc5280("4.2.1.2"), "not critical")
+    ski.need(method.startswith(("absent", "method 2")), "profile_ski_not_method_2", GBCS_12, "method 2, 8 octets")
+    yield ski
+    octets, present, section = found.authority_key_identifier, f.present(v, _AKI), rfc5280("4.2.1.1")
+    root = profile is not None and profile.root
+    expected = "absent" if root else "8 octets alone; not critical"
+    aki = Field("authorityKeyIdentifier", f.shown(v, _AKI, (octets or b"").hex() or "none"), GBCS_12, expected)
+    aki.need(not f.critical(v, _AKI), "profile_aki_critical", section, "not critical")
+    aki.need(not present or octets is not None, "profile_aki_no_key_identifier", section, "a key identifier")
+    aki.need(len(octets or bytes(8)) == 8, "profile_aki_size", GBCS_12, "8 octets")
+    aki.need(ext.AKI_NAMES_ISSUER not in found.flags, "profile_aki_names_issuer", SEEN, "no issuer name or serial")
+    excused = authority and found.is_self_issued
+    aki.need(present or excused, "profile_aki_missing", GBCS_12, "present unless a self-issued root")
+    aki.need(not (root and present), "profile_aki_on_root", GBCS_12, "absent", _WARNING)
+    yield aki
+
+
+def _policies(v: View) -> Field:
+    named = v.certificate.policies
+    expected = "the environment's one policy, no qualifiers; critical"
+    field = Field("certificatePolicies", f.shown(v, _CP, ", ".join(named)), GBCS_12, expected)
+    field.need(f.present(v, _CP), "profile_policies_missing", GBCS_12, "present")
+    field.need(not f.lax(v, _CP), "profile_policies_not_critical", GBCS_12, "critical")
+    field.need(len(set(named)) <= 1, "profile_policies_many", GBCS_12, "one policy")
+    field.need(len(set(named)) == len(named), "profile_policy_duplicate", rfc5280("4.2.1.4"), "no policy twice")
+    bare = ext.POLICY_QUALIFIERS not in v.certificate.flags
+    field.need(bare, "profile_policy_qualifiers", GBCS_12, "no qualifiers")
+    ours = v.policy is None or not named or v.policy in named
+    field.need(ours, "profile_policy_other_environment", GBCS_12, "the environment's policy")
+    return field
+
+
+def _basic_constraints(v: View, profile: Profile | None, authority: bool) -> Field:
+    found, section, expected = v.certificate.basic_constraints, rfc5280("4.2.1.9"), "absent"
+    length = found.path_length if found else None
+    if authority:
+        wanted = "" if profile is None else ", no path length" if profile.root else ", path length 0"
+        expected = f"cA TRUE{wanted}"
+    shown = f"cA {str(v.certificate.is_authority).upper()}" + ("" if length is None else f", path length {length}")
+    field = Field("basicConstraints", f.shown(v, _BC, shown), SEEN, expected)
+    field.need(not f.lax(v, _BC), "profile_basic_constraints_not_critical", section, "critical")
+    if not authority:
+        field.need(found is None, "profile_basic_constraints_present", SEEN, "absent (trap T8)", _WARNING)
+        return field
+    field.need(v.certificate.is_authority, "profile_not_authority", section, "cA TRUE")
+    if profile:
+        fits = length == (None if profile.root else 0)
+        field.need(fits, "profile_path_length", profile.clause, expected)
+    return field
+
+
+def _alternative_name(v: View, authority: bool) -> Field:
+    section, named, device = rfc5280("4.2.1.6"), bool(v.certificate.subject.rdns), v.kind is CertificateKind.DEVICE
+    found = ext.value(v.certificate.x509.extensions, x509.SubjectAlternativeName)
+    names = list(found or ())
+    barred = not device and (authority or v.kind is CertificateKind.ORGANISATION)
+    expected = "one hardwareModuleName with an EUI-64; critical" if device else "absent" if barred else "any"
+    clause = GBCS_12 if device else ORGANISATION if barred else section
+    field = Field("subjectAltName", f.shown(v, _SAN, f.alternative_names(v, names)), clause, expected)
+    field.need(named or not f.lax(v, _SAN), "profile_san_not_critical", section, "critical with an empty subject")
+    loose = not named or not f.critical(v, _SAN)
+    field.need(loose, "profile_san_critical_with_subject", section, "not critical with a subject", _WARNING)
+    field.need(found is None or bool(names), "profile_san_no_names", section, "a name or more")
+    field.need(f.ascii_names(names), "profile_san_not_ia5", section, "names in ASCII")
+    field.need(not (barred and found), "profile_san_not_allowed", clause, "absent")
+    one = v.certificate.entity_id is not None and len(names) == 1
+    field.need(not device or one, "profile_hardware_module_name", clause, expected)
+    return field
+
+
+def _rest(v: View, profile: Profile | None, authority: bool) -> Iterator[Field]:
+    purposes = Field("extKeyUsage", ", ".join(v.certificate.extended_key_usages or ()) or "absent", SEEN, "absent")
+    agree = f.purposes_agree(v.certificate)
+    expected = "purposes that keyUsage serves"
+    purposes.need(agree, "profile_extended_key_usage_inconsistent", rfc5280("4.2.1.12"), expected)
+    yield purposes
+    present = [oid for oid in (*_CONSTRAINTS, ext.POLICY_MAPPINGS) if f.present(v, oid)]
+    constraints = Field("constraints", ", ".join(map(ext.title, present)) or "none", SEEN, "none")
+    strict = not any(f.lax(v, oid) for oid in _CONSTRAINTS)
+    constraints.need(strict, "profile_constraints_not_critical", rfc5280("4.2.1.10"), "critical")
+    for oid, code, section in (
+        (ext.NAME_CONSTRAINTS, "profile_name_constraints_without_authority", "4.2.1.10"),
+        (ext.POLICY_MAPPINGS, "profile_policy_mappings", "4.2.1.5"),
+    ):
+        allowed = v.certificate.is_authority or oid not in present
+        constraints.need(allowed, code, rfc5280(section), f"{ext.title(oid)} only on a CA")
+    yield constraints
+    found = [extension.oid for extension in v.certificate.extensions]
+    order = profile.order if profile else ()
+    expected = ", ".join(map(ext.title, order)) or "those of the profile"
+    extensions = Field("extensions", ", ".join(map(ext.title, found)) or "none", SEEN, expected)
+    filled = c.EXTENSIONS_EMPTY not in v.certificate.flags
+    extensions.need(filled, "profile_extensions_empty", rfc5280("4.1.2.9"), "one extension or more")
+    others = set(found) - ext.SMKI_EXTENSIONS - ({ext.WRAPPED_APEX_KEY} if authority else set())
+    extensions.need(not others, "profile_extension_not_allowed", SEEN, "no others")
+    ordered = not order or tuple(found) == order
+    extensions.need(ordered, "profile_extension_order", SEEN, expected, Severity.INFO)
+    yield extensions

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from trustcell.certs import _der
+from cryptography import x509
+from cryptography.hazmat.asn1 import encode_der
+
+from trustcell.certs import _asn1
 from trustcell.certs import extensions as ext
 from trustcell.certs.certificate import Certificate
-from trustcell.certs.keys import method2_ski, on_p256, spki_of
-from trustcell.certs.name import EMPTY_NAME_DER, Name, organisation_name
-from trustcell.certs.signature import ECDSA_SHA256, signature_der
-from trustcell.vocab import Eui64, KeyUsage
+from trustcell.certs.keys import key_info, method2_ski, p256_public_key
+from trustcell.certs.name import EMPTY_NAME, Name, organisation_name
+from trustcell.certs.signature import signature_der
+from trustcell.vocab import Eui64, KeyUsage, WireError
 
 NO_EXPIRY = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """notAfter of device certificates (smki.md 2.6)."""
@@ -24,7 +27,6 @@ DEVICE_HARDWARE_TYPE = "1.2.826.0.1.8641679.1.2.2.1"
 
 _END_ENTITY_USAGES = (KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_AGREEMENT)
 _AUTHORITY_USAGE = KeyUsage.KEY_CERT_SIGN | KeyUsage.CRL_SIGN
-_VERSION_3 = bytes.fromhex("a003020102")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class OrganisationTemplate:
 
     def __post_init__(self) -> None:
         """Raises ``ValueError`` for what no such certificate can say."""
-        _check_common(self.serial, self.not_before, self.not_after, self.public_key_point)
+        _check_common(self)
         _check_end_entity(self.key_usage)
         organisation_name(self.role, self.entity_id, self.common_name)
 
@@ -66,7 +68,7 @@ class IssuingAuthorityTemplate:
 
     def __post_init__(self) -> None:
         """Raises ``ValueError`` for what no such certificate can say."""
-        _check_common(self.serial, self.not_before, self.not_after, self.public_key_point)
+        _check_common(self)
         if self.path_length < 0:
             raise ValueError("a path length is 0 or more")
 
@@ -88,7 +90,7 @@ class RootAuthorityTemplate:
 
     def __post_init__(self) -> None:
         """Raises ``ValueError`` for what no such certificate can say."""
-        _check_common(self.serial, self.not_before, self.not_after, self.public_key_point)
+        _check_common(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +110,9 @@ class DeviceTemplate:
 
     def __post_init__(self) -> None:
         """Raises ``ValueError`` for what no such certificate can say."""
-        _check_common(self.serial, self.not_before, self.not_after, self.public_key_point)
+        _check_common(self)
         _check_end_entity(self.key_usage)
-        _der.encode_oid(self.hardware_type)
+        x509.ObjectIdentifier(self.hardware_type)
 
 
 Template = OrganisationTemplate | IssuingAuthorityTemplate | RootAuthorityTemplate | DeviceTemplate
@@ -120,63 +122,50 @@ Signer = Callable[[bytes], bytes]
 
 def tbs_octets(template: Template) -> bytes:
     """The TBSCertificate, octet for octet as the real authorities write it (smki.md 2.3-2.6)."""
-    ski = _subject_key_identifier(template.public_key_point)
-    policies = _policies(template.policy)
-    extensions: tuple[bytes, ...]
+    ski = _asn1.extension(x509.SubjectKeyIdentifier(method2_ski(template.public_key_point)), False)
+    policy = x509.PolicyInformation(x509.ObjectIdentifier(template.policy), None)
+    policies = _asn1.extension(x509.CertificatePolicies([policy]), True)
     match template:
-        case OrganisationTemplate():
-            subject = organisation_name(template.role, template.entity_id, template.common_name).der
-            extensions = (
-                key_usage_extension(template.key_usage),
-                ski,
-                policies,
-                authority_key_identifier_extension(template.issuer_key_identifier),
-            )
-        case DeviceTemplate():
-            subject = EMPTY_NAME_DER
-            extensions = (
-                key_usage_extension(template.key_usage),
-                ski,
-                hardware_extension(template.hardware_type, template.entity_id),
-                policies,
-                authority_key_identifier_extension(template.issuer_key_identifier),
-            )
-        case IssuingAuthorityTemplate():
-            subject = template.subject.der
-            extensions = (
-                key_usage_extension(_AUTHORITY_USAGE),
-                _authority(template.path_length),
-                policies,
-                ski,
-                authority_key_identifier_extension(template.issuer_key_identifier),
-            )
         case RootAuthorityTemplate():
-            subject = template.subject.der
-            extensions = (key_usage_extension(_AUTHORITY_USAGE), _authority(None), policies, ski)
-            if template.wrapped_apex_key is not None:
-                extensions += (ext.encode_extension(ext.WRAPPED_APEX_KEY, False, template.wrapped_apex_key),)
-    issuer = template.subject if isinstance(template, RootAuthorityTemplate) else template.issuer
-    return _der.encode(
-        _der.SEQUENCE,
-        _VERSION_3,
-        _der.encode_integer(template.serial),
-        ECDSA_SHA256,
-        issuer.der,
-        _der.encode(_der.SEQUENCE, _der.encode_moment(template.not_before), _der.encode_moment(template.not_after)),
-        subject,
-        spki_of(template.public_key_point),
-        _der.encode(0xA3, _der.encode(_der.SEQUENCE, *extensions)),
+            issuer = subject = template.subject
+            extensions = [ext.key_usage(_AUTHORITY_USAGE), _authority(None), policies, ski]
+            if (wrapped := template.wrapped_apex_key) is not None:
+                oid = x509.ObjectIdentifier(ext.WRAPPED_APEX_KEY)
+                extensions.append(_asn1.extension(x509.UnrecognizedExtension(oid, wrapped), False))
+        case IssuingAuthorityTemplate():
+            issuer, subject = template.issuer, template.subject
+            extensions = [ext.key_usage(_AUTHORITY_USAGE), _authority(template.path_length), policies, ski]
+        case OrganisationTemplate():
+            issuer = template.issuer
+            subject = organisation_name(template.role, template.entity_id, template.common_name)
+            extensions = [ext.key_usage(template.key_usage), ski, policies]
+        case DeviceTemplate():
+            issuer, subject = template.issuer, EMPTY_NAME
+            module = ext.hardware_module_name(template.hardware_type, template.entity_id)
+            extensions = [ext.key_usage(template.key_usage), ski, module, policies]
+    if not isinstance(template, RootAuthorityTemplate):
+        extensions.append(ext.authority_key_identifier(template.issuer_key_identifier))
+    return encode_der(
+        _asn1.TbsCertificate(
+            version=2,
+            serial=template.serial,
+            signature=_asn1.tlv(_asn1.ECDSA_SHA256),
+            issuer=_asn1.tlv(issuer.der),
+            validity=_asn1.Validity(
+                not_before=_asn1.moment(template.not_before), not_after=_asn1.moment(template.not_after)
+            ),
+            subject=_asn1.tlv(subject.der),
+            public_key=key_info(template.public_key_point),
+            issuer_unique_id=None,
+            subject_unique_id=None,
+            extensions=extensions,
+        )
     )
-
-
-def assemble(tbs: bytes, signature: bytes) -> bytes:
-    """SIGNED{}: ``tbs``, ecdsa-with-SHA256 and the DER signature; serves certificates, requests and lists."""
-    return _der.encode(_der.SEQUENCE, tbs, ECDSA_SHA256, _der.encode(_der.BIT_STRING, b"\0", signature))
 
 
 def signed(tbs: bytes, sign: Signer) -> bytes:
     """``assemble`` around ``sign``; raises ``ValueError`` if that gives no 64 octets r||s."""
-    return assemble(tbs, signature_der(sign(tbs)))
+    return _asn1.assemble(tbs, signature_der(sign(tbs)))
 
 
 def issue(template: Template, sign: Signer) -> Certificate:
@@ -184,47 +173,19 @@ def issue(template: Template, sign: Signer) -> Certificate:
     return Certificate.from_der(signed(tbs_octets(template), sign))
 
 
-def key_usage_extension(usage: KeyUsage) -> bytes:
-    """keyUsage, critical."""
-    return ext.encode_extension(ext.KEY_USAGE, True, _der.encode_named_bits(int(usage)))
+def _authority(path_length: int | None) -> _asn1.Extension:
+    return _asn1.extension(x509.BasicConstraints(True, path_length), True)
 
 
-def hardware_extension(hardware_type: str, entity_id: Eui64) -> bytes:
-    """subjectAltName, critical, with the hardwareModuleName of a device (smki.md 2.6)."""
-    value = ext.encode_hardware_module_name(hardware_type, entity_id)
-    return ext.encode_extension(ext.SUBJECT_ALTERNATIVE_NAME, True, value)
-
-
-def authority_key_identifier_extension(identifier: bytes) -> bytes:
-    """authorityKeyIdentifier, non-critical, keyIdentifier only."""
-    value = _der.encode(_der.SEQUENCE, _der.encode(0x80, identifier))
-    return ext.encode_extension(ext.AUTHORITY_KEY_IDENTIFIER, False, value)
-
-
-def _subject_key_identifier(point: bytes) -> bytes:
-    value = _der.encode(_der.OCTET_STRING, method2_ski(point))
-    return ext.encode_extension(ext.SUBJECT_KEY_IDENTIFIER, False, value)
-
-
-def _policies(policy: str) -> bytes:
-    value = _der.encode(_der.SEQUENCE, _der.encode(_der.SEQUENCE, _der.encode_oid(policy)))
-    return ext.encode_extension(ext.CERTIFICATE_POLICIES, True, value)
-
-
-def _authority(path_length: int | None) -> bytes:
-    length = b"" if path_length is None else _der.encode_integer(path_length)
-    return ext.encode_extension(ext.BASIC_CONSTRAINTS, True, _der.encode(_der.SEQUENCE, b"\x01\x01\xff", length))
-
-
-def _check_common(serial: int, not_before: datetime, not_after: datetime, point: bytes) -> None:
-    if not 0 < serial < 2**159:
+def _check_common(template: Template) -> None:
+    if not 0 < template.serial < 2**159:
         raise ValueError("a serial is positive and has at most 20 octets")
-    _der.encode_moment(not_before)
-    _der.encode_moment(not_after)
-    if not_before > not_after:
+    if _asn1.whole_second(template.not_before) > _asn1.whole_second(template.not_after):
         raise ValueError("a certificate ends after it begins")
-    if not on_p256(point):
-        raise ValueError("a public key is 65 octets of a point on P-256")
+    try:
+        p256_public_key(template.public_key_point)
+    except WireError:
+        raise ValueError("a public key is 65 octets of a point on P-256") from None
 
 
 def _check_end_entity(usage: KeyUsage) -> None:

@@ -1,46 +1,32 @@
-"""An X.509 certificate as a value: strict DER in, every field out (smki.md 2.1-2.6, traps 2.10)."""
+"""An X.509 certificate as a value: judged and read by ``cryptography``, every field named (smki.md 2.1-2.6, 2.10)."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.asn1 import BitString, decode_der, encode_der
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import BasicConstraints, ExtendedKeyUsage, load_der_x509_certificate
+from cryptography.x509 import Certificate as LibraryCertificate
 
-from trustcell.certs import _der
+from trustcell.certs import _asn1
 from trustcell.certs import extensions as ext
-from trustcell.certs._known import decode_extensions
-from trustcell.certs._signed import read_algorithm, signed_parts
+from trustcell.certs._library import TIME_FORM_WRONG, Stage, reading
 from trustcell.certs.armour import unarmour
 from trustcell.certs.extensions import Extension, HardwareModuleName
-from trustcell.certs.keys import KeyForm, p256_public_key, read_spki
+from trustcell.certs.keys import KeyForm, read_key
 from trustcell.certs.name import ORGANISATION, Name, role_of
-from trustcell.certs.signature import ECDSA_SHA256, ECDSA_SHA256_OID, settled, verify_ecdsa_der
+from trustcell.certs.signature import ECDSA_SHA256_OID, settled, verify_ecdsa_der
 from trustcell.vocab import Eui64, KeyUsage, WireError
 
 MAX_CERTIFICATE_OCTETS = 65_536
 ISSUER_UNIQUE_ID = "issuer_unique_id"
 SUBJECT_UNIQUE_ID = "subject_unique_id"
 ALGORITHM_MISMATCH = "signature_algorithm_mismatch"
-VERSION_1_ENCODED = "version_1_encoded"
 EXTENSIONS_EMPTY = "extensions_empty"
-TIME_FORM_WRONG = "time_form_wrong"
-NAME_RDN_EMPTY = "name_rdn_empty"
-_CACHED_CERTIFICATES = 512
-_UNDECODABLE = (
-    ValueError,
-    TypeError,
-    OverflowError,
-    UnsupportedAlgorithm,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
 _LABELS = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
-_VERSION_3 = bytes.fromhex("a003020102")
 
 
 class CertificateKind(StrEnum):
@@ -56,38 +42,35 @@ class CertificateKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, eq=False, init=False)
+@dataclass(frozen=True, eq=False)
 class Certificate:
     """One certificate, read once and never changed; equal to another with the same octets.
 
-    ``tbs`` is what the signature covers. ``version`` counts 1 to 3. ``serial`` is signed as DER has it.
-    ``public_key_point`` is empty unless ``key_form`` is P-256. ``key_usage`` and ``policies`` are empty when the
-    extension is absent (``extension`` tells). ``signature`` is the ECDSA-Sig-Value; when ``flags`` has
+    ``x509`` is the library's object, all of it decoded once. ``tbs`` is what the signature covers. ``version`` counts
+    1 to 3. ``public_key_point`` is empty unless ``key_form`` is P-256. ``key_usage`` and ``policies`` are empty when
+    the extension is absent (``extension`` tells). ``signature`` is the ECDSA-Sig-Value; when ``flags`` has
     ``nonminimal_der`` it has been re-encoded (trap T6), ``der`` keeps the octets as they came.
     """
 
     der: bytes
-    tbs: bytes
-    version: int
+    x509: LibraryCertificate = field(repr=False)
     serial: int
-    serial_octets: bytes
-    signature_algorithm: str
     issuer: Name
     not_before: datetime
     not_after: datetime
     subject: Name
-    spki: bytes
     key_form: KeyForm
-    key_bits: bytes
-    extensions: tuple[Extension, ...]
+    key_bits: bytes = field(repr=False)
     key_usage: KeyUsage
     subject_key_identifier: bytes | None
     authority_key_identifier: bytes | None
     policies: tuple[str, ...]
-    basic_constraints: ext.BasicConstraints | None
+    basic_constraints: BasicConstraints | None
     hardware_module_name: HardwareModuleName | None
-    signature: bytes
+    signature: bytes = field(repr=False)
     flags: frozenset[str]
+    _raw: _asn1.TbsCertificate = field(repr=False)
+    _key: ec.EllipticCurvePublicKey | None = field(repr=False)
 
     @classmethod
     def from_der(cls, der: bytes) -> "Certificate":
@@ -96,10 +79,8 @@ class Certificate:
         Raises ``WireError``: ``certificate_not_der``, ``certificate_trailing_data``,
         ``certificate_null_algorithm_parameters`` (trap T7), ``certificate_extension_duplicate`` and the like.
         """
-        try:
-            return _read(bytes(der))
-        except WireError as error:
-            raise _der.prefixed(error, "certificate") from None
+        with reading("certificate") as stage:
+            return _read(bounded(der, MAX_CERTIFICATE_OCTETS), stage)
 
     def __eq__(self, other: object) -> bool:
         """Same octets."""
@@ -109,34 +90,60 @@ class Certificate:
         """Of the octets."""
         return hash(self.der)
 
+    @cached_property
+    def tbs(self) -> bytes:
+        """The TBSCertificate."""
+        return self.x509.tbs_certificate_bytes
+
+    @property
+    def version(self) -> int:
+        """1 to 3."""
+        return self._raw.version + 1
+
+    @property
+    def serial_octets(self) -> bytes:
+        """The serial as DER has it."""
+        return self.serial.to_bytes(self.serial.bit_length() // 8 + 1, "big")
+
+    @cached_property
+    def signature_algorithm(self) -> str:
+        """Dotted OID of the algorithm outside the signed part."""
+        return self.x509.signature_algorithm_oid.dotted_string
+
+    @cached_property
+    def spki(self) -> bytes:
+        """The SubjectPublicKeyInfo."""
+        return encode_der(self._raw.public_key)
+
+    @cached_property
+    def extensions(self) -> tuple[Extension, ...]:
+        """The extensions in order, as octets."""
+        return ext.kept(self._raw.extensions)
+
     def extension(self, oid: str) -> Extension | None:
         """The extension of this type."""
-        for extension in self.extensions:
-            if extension.oid == oid:
-                return extension
-        return None
+        return next((extension for extension in self.extensions if extension.oid == oid), None)
+
+    @cached_property
+    def extended_key_usages(self) -> tuple[str, ...] | None:
+        """The purposes of extKeyUsage as dotted OIDs; ``None`` without that extension."""
+        found = ext.value(self.x509.extensions, ExtendedKeyUsage)
+        return None if found is None else tuple(purpose.dotted_string for purpose in found)
 
     @property
     def public_key_point(self) -> bytes:
         """The uncompressed point, 65 octets; empty when the key is no P-256 key."""
         return self.key_bits if self.key_form is KeyForm.P256 else b""
 
-    @cached_property
+    @property
     def public_key(self) -> ec.EllipticCurvePublicKey:
         """The key object; raises ``WireError`` ``certificate_key_unusable`` when it is no P-256 key on the curve."""
-        if self.key_form is not KeyForm.P256:
-            raise WireError(
-                -1, "publicKeyInfo", f"a P-256 key was expected: {self.key_form}", "certificate_key_unusable"
-            )
-        return p256_public_key(self.key_bits)
+        return usable(self._key, self.key_form, "certificate")
 
     @cached_property
     def entity_id(self) -> Eui64 | None:
         """EUI-64 of the organisation (subject attribute) or of the device (hardware serial), smki.md 2.3 and 2.6."""
-        if (found := self.subject.entity_id) is not None:
-            return found
-        module = self.hardware_module_name
-        return Eui64(module.serial_number) if module and len(module.serial_number) == 8 else None
+        return entity_of(self.subject, self.hardware_module_name)
 
     @cached_property
     def role(self) -> int | None:
@@ -146,7 +153,7 @@ class Certificate:
     @property
     def is_authority(self) -> bool:
         """Whether basicConstraints says CA."""
-        return self.basic_constraints is not None and self.basic_constraints.authority
+        return self.basic_constraints is not None and self.basic_constraints.ca
 
     @cached_property
     def kind(self) -> CertificateKind:
@@ -190,7 +197,7 @@ class Certificate:
 
 def load_certificates(data: bytes) -> list[Certificate]:
     """Every certificate in PEM text, or the one in base64 text or DER; ``WireError`` codes begin ``certificate_``."""
-    with _der.noun("certificate"):
+    with reading("certificate"):
         found = unarmour(data, _LABELS)
     return [Certificate.from_der(der) for der in found]
 
@@ -202,122 +209,63 @@ def verify_signature(certificate: Certificate, issuer_public_key: ec.EllipticCur
     return verify_ecdsa_der(issuer_public_key, certificate.signature, certificate.tbs)
 
 
-@lru_cache(maxsize=_CACHED_CERTIFICATES)
-def _read(der: bytes) -> Certificate:
-    start, at, end, algorithm, signature = signed_parts(der, MAX_CERTIFICATE_OCTETS)
-    flags: set[str] = set()
-    version = 1
-    if der[at : at + 5] == _VERSION_3:
-        version, at = 3, at + 5
-    elif at < end and der[at] == 0xA0:
-        version, at = _version(der, at, end, flags)
-    first, stop = _der.expect(der, at, end, _der.INTEGER, "tbs.serial")
-    serial = _der.integer(der, first, stop, "tbs.serial")
-    at = stop + len(ECDSA_SHA256)
-    if algorithm != ECDSA_SHA256_OID or der[stop:at] != ECDSA_SHA256:
-        _, at = _der.expect(der, stop, end, _der.SEQUENCE, "tbs.signature")
-        if read_algorithm(der, stop, at, "tbs.signature") != algorithm:
-            flags.add(ALGORITHM_MISMATCH)
-    _, issuer_stop = _der.expect(der, at, end, _der.SEQUENCE, "tbs.issuer")
-    issuer = Name.from_der(der[at:issuer_stop])
-    _, at = _der.expect(der, issuer_stop, end, _der.SEQUENCE, "tbs.validity")
-    not_before, not_after, timely = _validity(der[issuer_stop:at])
-    _, subject_stop = _der.expect(der, at, end, _der.SEQUENCE, "tbs.subject")
-    subject = Name.from_der(der[at:subject_stop])
-    _, at = _der.expect(der, subject_stop, end, _der.SEQUENCE, "tbs.publicKeyInfo")
-    spki = der[subject_stop:at]
-    key_form, key_bits = read_spki(spki)
-    if not timely:
-        flags.add(TIME_FORM_WRONG)
-    if () in issuer.rdns or () in subject.rdns:
-        flags.add(NAME_RDN_EMPTY)
-    found = _tail(der, at, end, version, flags)
-    if algorithm == ECDSA_SHA256_OID:
-        signature, flag = settled(signature)
-        if flag:
-            flags.add(flag)
-    certificate = object.__new__(Certificate)
-    certificate.__dict__.update(
-        der=der,
-        tbs=der[start:end],
-        version=version,
-        serial=serial,
-        serial_octets=der[first:stop],
-        signature_algorithm=algorithm,
-        issuer=issuer,
-        not_before=not_before,
-        not_after=not_after,
-        subject=subject,
-        spki=spki,
-        key_form=key_form,
-        key_bits=key_bits,
-        extensions=found,
-        signature=signature,
-    )
-    try:
-        values, foreign = decode_extensions(found, flags)
-        certificate.__dict__.update(values)
-        if foreign:
-            _second_opinion(certificate, first)
-    except WireError:
-        if timely:
-            raise
-        reason = "times are Zulu, years before 2050 are written as UTCTime"
-        raise WireError(issuer_stop, "tbs.validity", reason, TIME_FORM_WRONG) from None
-    certificate.__dict__["flags"] = frozenset(flags)
-    return certificate
+def bounded(der: bytes, limit: int) -> bytes:
+    """The octets; raises ``WireError`` ``too_long`` when there are more than ``limit``."""
+    if len(der) > limit:
+        raise WireError(limit, "", f"more than {limit} octets", "too_long")
+    return bytes(der)
 
 
-def _version(der: bytes, at: int, end: int, flags: set[str]) -> tuple[int, int]:
-    first, at = _der.expect(der, at, end, 0xA0, "tbs.version")
-    first, stop = _der.whole(der, first, at, _der.INTEGER, "tbs.version")
-    version = _der.integer(der, first, stop, "tbs.version") + 1
-    if version not in (1, 2, 3):
-        raise WireError(first, "tbs.version", "version 1, 2 or 3 was expected", "version_unknown")
-    if version == 1:
-        flags.add(VERSION_1_ENCODED)
-    return version, at
+def usable(key: ec.EllipticCurvePublicKey | None, form: KeyForm, noun: str) -> ec.EllipticCurvePublicKey:
+    """The key; raises ``WireError`` ``..._key_unusable`` when there is none."""
+    if key is None:
+        raise WireError(-1, "publicKeyInfo", f"a P-256 key was expected: {form}", f"{noun}_key_unusable")
+    return key
 
 
-@lru_cache(maxsize=_CACHED_CERTIFICATES)
-def _validity(validity: bytes) -> tuple[datetime, datetime, bool]:
-    """Both times, and whether each is in the form that RFC 5280 wants for its year."""
-    at, end = _der.whole(validity, 0, len(validity), _der.SEQUENCE, "tbs.validity")
-    tag, start, at = _der.tlv(validity, at, end, "tbs.validity.notBefore")
-    not_before, begins_timely = _der.moment(tag, validity[start:at])
-    tag, start, at = _der.tlv(validity, at, end, "tbs.validity.notAfter")
-    not_after, ends_timely = _der.moment(tag, validity[start:at])
-    _der.finished(at, end, "tbs.validity")
-    return not_before, not_after, begins_timely and ends_timely
+def entity_of(subject: Name, module: HardwareModuleName | None) -> Eui64 | None:
+    """EUI-64 of an organisation's subject, or else of a device's hardware serial."""
+    if (found := subject.entity_id) is not None:
+        return found
+    return Eui64(module.serial_number) if module and len(module.serial_number) == 8 else None
 
 
-def _tail(der: bytes, at: int, end: int, version: int, flags: set[str]) -> tuple[Extension, ...]:
-    """Unique identifiers and extensions behind the key."""
-    for wanted, flag in ((0x81, ISSUER_UNIQUE_ID), (0x82, SUBJECT_UNIQUE_ID)):
-        if at < end and der[at] == wanted:
-            _, at = _der.expect(der, at, end, wanted, "tbs.uniqueIdentifier")
-            if version == 1:
-                raise WireError(at, "tbs.uniqueIdentifier", "version 1 has none", "unique_id_in_version_1")
-            flags.add(flag)
-    if at == end:
-        return ()
-    first, at = _der.expect(der, at, end, 0xA3, "tbs.extensions")
-    _der.finished(at, end, "tbs")
-    first, stop = _der.whole(der, first, at, _der.SEQUENCE, "tbs.extensions")
-    if version != 3:
-        raise WireError(first, "tbs.extensions", "only version 3 has extensions", "extensions_before_version_3")
-    if first == stop:
-        flags.add(EXTENSIONS_EMPTY)
-    return ext.read_extensions(der, first, stop)
+def signature_of(signature: BitString, algorithm: str, flags: list[str]) -> bytes:
+    """The octets of a signature as it can be verified; adds to ``flags`` (trap T6)."""
+    if signature.padding_bits():
+        raise ValueError("a signature has no unused bits")
+    if algorithm != ECDSA_SHA256_OID:
+        return signature.as_bytes()
+    octets, flag = settled(signature.as_bytes())
+    if flag:
+        flags.append(flag)
+    return octets
 
 
-def _second_opinion(certificate: Certificate, serial_at: int) -> None:
-    """Let ``cryptography`` decode the extensions that SMKI does not use; what it cannot decode is refused."""
-    der = certificate.der
-    if certificate.serial <= 0:  # its loader warns about such serials; the profile names them
-        size = len(certificate.serial_octets)
-        der = der[:serial_at] + b"\1" * size + der[serial_at + size :]
-    try:
-        _ = x509.load_der_x509_certificate(der).extensions
-    except _UNDECODABLE as error:
-        raise WireError(-1, "tbs.extensions", f"an extension does not decode: {error}", "extension_malformed") from None
+def _read(der: bytes, stage: Stage) -> Certificate:
+    found = load_der_x509_certificate(der)
+    raw = decode_der(_asn1.Certificate, der)
+    tbs = raw.tbs
+    flags: list[str] = []
+    if not _asn1.timely((tbs.validity.not_before, tbs.validity.not_after)):
+        flags.append(TIME_FORM_WRONG)
+    if tbs.issuer_unique_id is not None:
+        flags.append(ISSUER_UNIQUE_ID)
+    if tbs.subject_unique_id is not None:
+        flags.append(SUBJECT_UNIQUE_ID)
+    if tbs.signature.data != raw.algorithm.data:
+        flags.append(ALGORITHM_MISMATCH)
+    if tbs.extensions == []:
+        flags.append(EXTENSIONS_EMPTY)
+    stage.at = "name"
+    issuer, subject = Name(encode_der(tbs.issuer), found.issuer), Name(encode_der(tbs.subject), found.subject)
+    stage.at = "extensions"
+    known = ext.known(found.extensions, tbs.extensions)
+    stage.at = "key"
+    key_form, key_bits, key = read_key(tbs.public_key)
+    signature = signature_of(raw.signature, found.signature_algorithm_oid.dotted_string, flags)
+    return Certificate(
+        der, found, tbs.serial, issuer, found.not_valid_before_utc, found.not_valid_after_utc, subject, key_form,
+        key_bits, known.key_usage, known.subject_key_identifier, known.authority_key_identifier, known.policies,
+        known.basic_constraints, known.hardware_module_name, signature, frozenset((*flags, *known.flags)), tbs, key,
+    )  # fmt: skip

@@ -1,26 +1,28 @@
 """Certificate revocation lists: version 2, read, searched, checked and built (smki.md 3.7; format assumed there)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from cryptography.hazmat.asn1 import decode_der, encode_der
 from cryptography.hazmat.primitives.asymmetric import ec
-
-from trustcell.certs import _der
-from trustcell.certs import extensions as ext
-from trustcell.certs._known import AKI_NAMES_ISSUER
-from trustcell.certs._signed import read_algorithm, signed_parts
-from trustcell.certs.armour import unarmour
-from trustcell.certs.builder import Signer, authority_key_identifier_extension, signed
-from trustcell.certs.certificate import (
-    ALGORITHM_MISMATCH,
-    NAME_RDN_EMPTY,
-    TIME_FORM_WRONG,
+from cryptography.x509 import CertificateRevocationList as LibraryList
+from cryptography.x509 import (
+    CRLNumber,
+    CRLReason,
+    load_der_x509_crl,
 )
+
+from trustcell.certs import _asn1
+from trustcell.certs import extensions as ext
+from trustcell.certs._library import TIME_FORM_WRONG, Stage, reading
+from trustcell.certs.armour import unarmour
+from trustcell.certs.builder import Signer, signed
+from trustcell.certs.certificate import ALGORITHM_MISMATCH, bounded, signature_of
 from trustcell.certs.extensions import Extension
 from trustcell.certs.name import Name
-from trustcell.certs.signature import ECDSA_SHA256, ECDSA_SHA256_OID, settled, verify_ecdsa_der
+from trustcell.certs.signature import ECDSA_SHA256_OID, verify_ecdsa_der
 from trustcell.vocab import WireError
 
 MAX_CRL_OCTETS = 64 * 1024 * 1024
@@ -28,7 +30,6 @@ VALID_REASONS = frozenset({1, 2, 3, 4, 5, 6, 8, 9, 10})
 """CRLReason of RFC 5280 5.3.1 that may be written; 0 (unspecified) is left out, 7 is not used."""
 
 _LABELS = frozenset({"X509 CRL"})
-_TIMES = (_der.UTC_TIME, _der.GENERALIZED_TIME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,12 @@ class CrlEntry:
     extensions: tuple[Extension, ...] = ()
 
 
-@dataclass(frozen=True, eq=True)
+@dataclass(frozen=True)
 class CertificateList:
-    """One list. ``version`` counts 1 and 2; ``number`` is cRLNumber, ``None`` when absent."""
+    """One list, all of it decoded once. ``version`` counts 1 and 2; ``number`` is cRLNumber, ``None`` when absent."""
 
     der: bytes
-    tbs: bytes
+    x509: LibraryList = field(compare=False, repr=False)
     version: int
     signature_algorithm: str
     issuer: Name
@@ -56,14 +57,19 @@ class CertificateList:
     extensions: tuple[Extension, ...]
     number: int | None
     authority_key_identifier: bytes | None
-    signature: bytes
+    signature: bytes = field(repr=False)
     flags: frozenset[str]
 
     @classmethod
     def from_der(cls, der: bytes) -> "CertificateList":
         """Read one list and nothing behind it; raises ``WireError`` (``crl_not_der`` and the like)."""
-        with _der.noun("crl"):
-            return _read(bytes(der))
+        with reading("crl") as stage:
+            return _read(bounded(der, MAX_CRL_OCTETS), stage)
+
+    @cached_property
+    def tbs(self) -> bytes:
+        """The TBSCertList."""
+        return self.x509.tbs_certlist_bytes
 
     @cached_property
     def _by_serial(self) -> dict[int, CrlEntry]:
@@ -92,7 +98,7 @@ class CertificateList:
 
 def load_crl(data: bytes) -> CertificateList:
     """Read one list in PEM, base64 or DER; raises ``WireError`` with ``crl_`` codes."""
-    with _der.noun("crl"):
+    with reading("crl"):
         found = unarmour(data, _LABELS)
         if len(found) != 1:
             raise WireError(0, "", f"one list was expected, found {len(found)}", "armour_count")
@@ -120,28 +126,28 @@ class CrlTemplate:
 
 def encode_crl_entry(serial: int, revoked_at: datetime, reason: int | None = None) -> bytes:
     """One entry of revokedCertificates; raises ``ValueError`` for a reason that RFC 5280 does not let be written."""
-    parts = [_der.encode_integer(serial), _der.encode_moment(revoked_at)]
+    extensions = None
     if reason is not None:
         if reason not in VALID_REASONS:
             raise ValueError(f"{reason} is no CRLReason to write")
-        code = ext.encode_extension(ext.CRL_REASON, False, _der.encode(_der.ENUMERATED, bytes((reason,))))
-        parts.append(_der.encode(_der.SEQUENCE, code))
-    return _der.encode(_der.SEQUENCE, *parts)
+        enumerated = bytes((0x0A, 1, reason))
+        extensions = [_asn1.Extension(oid=CRLReason.oid, critical=False, value=enumerated)]
+    return encode_der(_asn1.Revoked(serial=serial, revoked_at=_asn1.moment(revoked_at), extensions=extensions))
 
 
 def crl_tbs_octets(template: CrlTemplate) -> bytes:
     """The TBSCertList: version 2, ecdsa-with-SHA256, AKI and cRLNumber."""
-    number = ext.encode_extension(ext.CRL_NUMBER, False, _der.encode_integer(template.number))
-    extensions = _der.encode(_der.SEQUENCE, authority_key_identifier_extension(template.issuer_key_identifier), number)
-    return _der.encode(
-        _der.SEQUENCE,
-        _der.encode_integer(1),
-        ECDSA_SHA256,
-        template.issuer.der,
-        _der.encode_moment(template.this_update),
-        _der.encode_moment(template.next_update),
-        _der.encode(_der.SEQUENCE, *template.entries) if template.entries else b"",
-        _der.encode(0xA0, extensions),
+    number = _asn1.extension(CRLNumber(template.number), False)
+    return encode_der(
+        _asn1.TbsCertList(
+            version=1,
+            signature=_asn1.tlv(_asn1.ECDSA_SHA256),
+            issuer=_asn1.tlv(template.issuer.der),
+            this_update=_asn1.moment(template.this_update),
+            next_update=_asn1.moment(template.next_update),
+            revoked=[_asn1.tlv(entry) for entry in template.entries] or None,
+            extensions=[ext.authority_key_identifier(template.issuer_key_identifier), number],
+        )
     )
 
 
@@ -155,100 +161,42 @@ def encode_entries(entries: Iterable[CrlEntry]) -> tuple[bytes, ...]:
     return tuple(encode_crl_entry(entry.serial, entry.revoked_at, entry.reason) for entry in entries)
 
 
-def _read(der: bytes) -> CertificateList:
-    start, at, end, algorithm, signature = signed_parts(der, MAX_CRL_OCTETS)
-    flags: set[str] = set()
-    version = 1
-    if at < end and der[at] == _der.INTEGER:
-        first, at = _der.expect(der, at, end, _der.INTEGER, "tbs.version")
-        version = _der.integer(der, first, at, "tbs.version") + 1
-        if version != 2:
-            raise WireError(first, "tbs.version", "only version 2 is written", "version_unknown")
-    _, stop = _der.expect(der, at, end, _der.SEQUENCE, "tbs.signature")
-    if read_algorithm(der, at, stop, "tbs.signature") != algorithm:
-        flags.add(ALGORITHM_MISMATCH)
-    _, at = _der.expect(der, stop, end, _der.SEQUENCE, "tbs.issuer")
-    issuer = Name.from_der(der[stop:at])
-    if () in issuer.rdns:
-        flags.add(NAME_RDN_EMPTY)
-    this_update, at = _moment(der, at, end, flags)
-    next_update = None
-    if at < end and der[at] in _TIMES:
-        next_update, at = _moment(der, at, end, flags)
-    entries: tuple[CrlEntry, ...] = ()
-    if at < end and der[at] == _der.SEQUENCE:
-        first, at = _der.expect(der, at, end, _der.SEQUENCE, "tbs.revokedCertificates")
-        entries = _entries(der, first, at, flags)
-    extensions: tuple[Extension, ...] = ()
-    if at < end:
-        first, at = _der.expect(der, at, end, 0xA0, "tbs.extensions")
-        first, stop = _der.whole(der, first, at, _der.SEQUENCE, "tbs.extensions")
-        if version != 2:
-            raise WireError(first, "tbs.extensions", "only version 2 has extensions", "extensions_before_version_2")
-        extensions = ext.read_extensions(der, first, stop)
-    _der.finished(at, end, "tbs")
-    number, aki = _numbered(extensions, flags)
-    if algorithm == ECDSA_SHA256_OID:
-        signature, flag = settled(signature)
-        if flag:
-            flags.add(flag)
+def _read(der: bytes, stage: Stage) -> CertificateList:
+    found = load_der_x509_crl(der)
+    raw = decode_der(_asn1.CertList, der)
+    tbs = raw.tbs
+    stage.at = "name"
+    issuer = Name(encode_der(tbs.issuer), found.issuer)
+    stage.at = "extensions"
+    for extension in tbs.extensions or ():
+        if extension.oid == CRLNumber.oid and decode_der(int, extension.value) < 0:
+            raise WireError(-1, "extensions.cRLNumber", "a CRL number is 0 or more", "number_negative")
+    known = ext.known(found.extensions, tbs.extensions)
+    number = ext.value(found.extensions, CRLNumber)
+    stage.at = "entries"
+    revoked = [decode_der(_asn1.Revoked, encode_der(entry)) for entry in tbs.revoked or ()]
+    reasons = [ext.value(entry.extensions, CRLReason) for entry in found]
+    entries = tuple(
+        CrlEntry(entry.serial, entry.revoked_at.as_datetime(), _reason(reason, entry), ext.kept(entry.extensions))
+        for entry, reason in zip(revoked, reasons, strict=True)
+    )
+    flags = [flag for flag in known.flags if flag == ext.AKI_NAMES_ISSUER]
+    if tbs.signature.data != raw.algorithm.data:
+        flags.append(ALGORITHM_MISMATCH)
+    if not _asn1.timely((tbs.this_update, tbs.next_update, *(entry.revoked_at for entry in revoked))):
+        flags.append(TIME_FORM_WRONG)
+    stage.at = "signature"
+    algorithm = found.signature_algorithm_oid.dotted_string
+    signature = signature_of(raw.signature, algorithm, flags)
     return CertificateList(
-        der, der[start:end], version, algorithm, issuer, this_update, next_update, entries, extensions, number, aki,
-        signature, frozenset(flags),
+        der, found, (tbs.version or 0) + 1, algorithm, issuer, found.last_update_utc, found.next_update_utc, entries,
+        ext.kept(tbs.extensions), number.crl_number if number else None, known.authority_key_identifier, signature,
+        frozenset(flags),
     )  # fmt: skip
 
 
-def _moment(der: bytes, at: int, end: int, flags: set[str]) -> tuple[datetime, int]:
-    tag, first, stop = _der.tlv(der, at, end, "tbs.time")
-    when, timely = _der.moment(tag, der[first:stop])
-    if not timely:
-        flags.add(TIME_FORM_WRONG)
-    return when, stop
-
-
-def _entries(der: bytes, at: int, end: int, flags: set[str]) -> tuple[CrlEntry, ...]:
-    found: list[CrlEntry] = []
-    path = "tbs.revokedCertificates"
-    while at < end:
-        first, at = _der.expect(der, at, end, _der.SEQUENCE, path)
-        serial_start, stop = _der.expect(der, first, at, _der.INTEGER, path)
-        serial = _der.integer(der, serial_start, stop, path)
-        when, stop = _moment(der, stop, at, flags)
-        if stop == at:
-            found.append(CrlEntry(serial, when))
-            continue
-        first, last = _der.whole(der, stop, at, _der.SEQUENCE, path)
-        extensions = ext.read_extensions(der, first, last)
-        found.append(CrlEntry(serial, when, _reason(extensions), extensions))
-    return tuple(found)
-
-
-def _reason(extensions: tuple[Extension, ...]) -> int | None:
-    reason = None
-    for extension in extensions:
-        value = extension.value
-        if extension.oid == ext.CRL_REASON:
-            first, last = _der.whole(value, 0, len(value), _der.ENUMERATED, "entry.reasonCode")
-            reason = _der.integer(value, first, last, "entry.reasonCode")
-        elif extension.oid == ext.INVALIDITY_DATE:
-            first, last = _der.whole(value, 0, len(value), _der.GENERALIZED_TIME, "entry.invalidityDate")
-            _der.moment(_der.GENERALIZED_TIME, value[first:last])
-        elif extension.oid == ext.CERTIFICATE_ISSUER:
-            for _ in ext.general_names(value, "entry.certificateIssuer"):
-                pass
-    return reason
-
-
-def _numbered(extensions: tuple[Extension, ...], flags: set[str]) -> tuple[int | None, bytes | None]:
-    number, aki = None, None
-    for extension in extensions:
-        value = extension.value
-        if extension.oid == ext.CRL_NUMBER:
-            first, last = _der.whole(value, 0, len(value), _der.INTEGER, "extensions.cRLNumber")
-            number = _der.integer(value, first, last, "extensions.cRLNumber")
-        elif extension.oid == ext.AUTHORITY_KEY_IDENTIFIER:
-            authority = ext.read_authority_key_identifier(value)
-            aki = authority.key_identifier
-            if authority.names_issuer:
-                flags.add(AKI_NAMES_ISSUER)
-    return number, aki
+def _reason(found: CRLReason | None, entry: _asn1.Revoked) -> int | None:
+    """The number of a reason that the library knows: the last octet of its ENUMERATED."""
+    if found is None:
+        return None
+    return next(e.value[-1] for e in entry.extensions or () if e.oid == CRLReason.oid)

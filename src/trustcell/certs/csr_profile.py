@@ -3,17 +3,12 @@
 from collections.abc import Iterator
 
 from trustcell.certs import extensions as ext
+from trustcell.certs._clauses import REQUEST
 from trustcell.certs.csr import EXTENSION_REQUEST, CertificationRequest
 from trustcell.certs.keys import KeyForm
 from trustcell.certs.name import COMMON_NAME, ORGANISATIONAL_UNIT, UNIQUE_IDENTIFIER
 from trustcell.certs.signature import ECDSA_SHA256_OID
-from trustcell.vocab import Clause, Finding, KeyUsage, Severity
-
-_SOURCE = "SEC Appendix M, Appendix F of it, as digested in smki.md"
-_CONTENT = Clause("smki.md 3.2", _SOURCE)
-_POSSESSION = Clause("smki.md 3.4 C1", _SOURCE)
-_SUBJECT = Clause("smki.md 3.4 C2", _SOURCE)
-_USAGE = Clause("smki.md 3.4 C3", _SOURCE)
+from trustcell.vocab import Finding, KeyUsage, Severity
 
 _KEY_CODES = {
     KeyForm.P256_COMPRESSED: ("csr_point_compressed", "the point is compressed"),
@@ -45,49 +40,45 @@ def check_csr(request: CertificationRequest) -> list[Finding]:
 
 
 def _key_and_signature(request: CertificationRequest) -> Iterator[Finding]:
-    if request.version != 0:
-        yield _CONTENT.breach("csr_version", "version", f"it is {request.version}", "PKCS#10 version 0")
     if request.key_form is not KeyForm.P256:
         code, message = _KEY_CODES[request.key_form]
-        yield _POSSESSION.breach(code, "publicKeyInfo", message, "an uncompressed point on P-256")
+        yield REQUEST.breach(code, "publicKeyInfo", message, "an uncompressed point on P-256")
     if request.signature_algorithm != ECDSA_SHA256_OID:
         message = f"it is {request.signature_algorithm}"
-        yield _CONTENT.breach("csr_signature_algorithm", "signatureAlgorithm", message, "ecdsa-with-SHA256")
+        yield REQUEST.breach("csr_signature_algorithm", "signatureAlgorithm", message, "ecdsa-with-SHA256")
     elif request.key_form is KeyForm.P256 and not request.proves_possession():
         message = "the request is not signed with the key it carries, or not in strict DER"
-        yield _POSSESSION.breach(
-            "csr_signature_wrong", "signature", message, "sign with the private key of the request"
-        )
+        yield REQUEST.breach("csr_signature_wrong", "signature", message, "sign with the private key of the request")
 
 
 def _organisation(request: CertificationRequest) -> Iterator[Finding]:
     subject = request.subject
     oids = [attribute.oid for attribute in subject.attributes]
     if request.role is None:
-        yield _SUBJECT.breach(
+        yield REQUEST.breach(
             "csr_subject_role", "subject", f"OU is {subject.organisational_unit}", "two upper-case hex digits"
         )
     if subject.entity_id is None:
-        yield _SUBJECT.breach("csr_subject_entity_id", "subject", "no uniqueIdentifier of eight octets", "the EUI-64")
+        yield REQUEST.breach("csr_subject_entity_id", "subject", "no uniqueIdentifier of eight octets", "the EUI-64")
     allowed = {COMMON_NAME, ORGANISATIONAL_UNIT, UNIQUE_IDENTIFIER}
     if not set(oids) <= allowed or len(set(oids)) != len(oids):
-        yield _SUBJECT.breach("csr_subject_other", "subject", f"it has {subject}", "CN at most, OU, uniqueIdentifier")
+        yield REQUEST.breach("csr_subject_other", "subject", f"it has {subject}", "CN at most, OU, uniqueIdentifier")
     if request.key_usage not in _END_ENTITY:
-        yield _USAGE.breach("csr_key_usage_not_one", "keyUsage", f"it is {request.key_usage.title}", _one())
+        yield REQUEST.breach("csr_key_usage_not_one", "keyUsage", f"it is {request.key_usage.title}", _one())
     for extension in request.extensions:
         if extension.oid == ext.KEY_USAGE and not extension.critical:
-            yield _CONTENT.breach("csr_key_usage_not_critical", "keyUsage", "it is not critical", "a critical keyUsage")
+            yield REQUEST.breach("csr_key_usage_not_critical", "keyUsage", "it is not critical", "a critical keyUsage")
         if extension.oid == ext.SUBJECT_ALTERNATIVE_NAME:
             code = _UNWANTED_CODES[extension.oid]
-            yield _CONTENT.breach(code, "subjectAltName", "an organisation has none", "leave it out")
+            yield REQUEST.breach(code, "subjectAltName", "an organisation has none", "leave it out")
 
 
 def _device(request: CertificationRequest) -> Iterator[Finding]:
     if request.entity_id is None:
         message = "no hardwareModuleName with an EUI-64, and the subject is empty"
-        yield _CONTENT.breach("csr_hardware_module_name", "subjectAltName", message, "a hardwareModuleName")
+        yield REQUEST.breach("csr_hardware_module_name", "subjectAltName", message, "a hardwareModuleName")
     if request.key_usage not in _END_ENTITY:
-        yield _USAGE.breach("csr_key_usage_not_one", "keyUsage", f"it is {request.key_usage.title}", _one())
+        yield REQUEST.breach("csr_key_usage_not_one", "keyUsage", f"it is {request.key_usage.title}", _one())
 
 
 def _extensions(request: CertificationRequest) -> Iterator[Finding]:
@@ -96,11 +87,11 @@ def _extensions(request: CertificationRequest) -> Iterator[Finding]:
             continue
         code = _UNWANTED_CODES.get(extension.oid, "csr_extension_not_allowed")
         kind = "critical" if extension.critical else "not critical"
-        yield _CONTENT.breach(code, extension.title, f"it is asked for ({kind})", "leave it out")
+        yield REQUEST.breach(code, extension.title, f"it is asked for ({kind})", "leave it out")
     for attribute in request.attributes:
         if attribute.oid != EXTENSION_REQUEST:
             message = f"{attribute.oid} is asked for"
-            yield _CONTENT.breach(
+            yield REQUEST.breach(
                 "csr_attribute_not_allowed", "attributes", message, "extensionRequest alone", Severity.WARNING
             )
 

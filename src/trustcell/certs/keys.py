@@ -2,21 +2,19 @@
 
 import hashlib
 from enum import StrEnum
-from functools import lru_cache
 
+from cryptography.hazmat.asn1 import BitString
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from trustcell.certs import _der
+from trustcell.certs._asn1 import SubjectPublicKeyInfo, tlv
 from trustcell.vocab import WireError
 
-_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
-_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
-_EC = bytes.fromhex("2a8648ce3d0201")
-_P256_OID = bytes.fromhex("06082a8648ce3d030107")
+_EC = bytes.fromhex("06072a8648ce3d0201")
+_P256 = _EC + bytes.fromhex("06082a8648ce3d030107")
+_RSA = bytes.fromhex("06092a864886f70d010101")
+_DSA = bytes.fromhex("06072a8648ce380401")
 SPKI_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 """SubjectPublicKeyInfo of P-256 up to the point (smki.md 2.3)."""
-
-_OTHER = {bytes.fromhex("2a864886f70d010101"): "rsa", bytes.fromhex("2a8648ce380401"): "dsa"}
 
 
 class KeyForm(StrEnum):
@@ -36,23 +34,12 @@ class KeyForm(StrEnum):
 
 def p256_public_key(point: bytes) -> ec.EllipticCurvePublicKey:
     """The key object of an uncompressed point of 65 octets; raises ``WireError`` ``point_not_on_curve``."""
-    if not on_p256(point):
-        raise WireError(0, "publicKey", "65 octets of a point on P-256 were expected", "point_not_on_curve")
-    return _key(bytes(point))
-
-
-@lru_cache(maxsize=1024)
-def _key(point: bytes) -> ec.EllipticCurvePublicKey:
-    return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
-
-
-def on_p256(point: bytes) -> bool:
-    """Whether these are the 65 octets of an uncompressed point on P-256."""
-    if len(point) != 65 or point[0] != 4:
-        return False
-    x = int.from_bytes(point[1:33], "big")
-    y = int.from_bytes(point[33:], "big")
-    return x < _P and y < _P and (y * y - (x * x - 3) * x - _B) % _P == 0
+    if len(point) == 65 and point[0] == 4:
+        try:
+            return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), bytes(point))
+        except ValueError:
+            pass
+    raise WireError(0, "publicKey", "65 octets of a point on P-256 were expected", "point_not_on_curve")
 
 
 def method2_ski(point: bytes) -> bytes:
@@ -66,32 +53,31 @@ def spki_of(point: bytes) -> bytes:
     return SPKI_PREFIX + point
 
 
-def read_spki(spki: bytes) -> tuple[KeyForm, bytes]:
-    """What kind of key this is and its key bits (for ``P256`` the 65-octet point); raises ``WireError``."""
-    if len(spki) == 91 and spki.startswith(SPKI_PREFIX) and spki[26] == 4:
-        point = spki[26:]
-        return (KeyForm.P256 if on_p256(point) else KeyForm.P256_OFF_CURVE), point
-    start, end = _der.whole(spki, 0, len(spki), _der.SEQUENCE, "publicKeyInfo")
-    first, last = _der.expect(spki, start, end, _der.SEQUENCE, "publicKeyInfo.algorithm")
-    oid_start, oid_stop = _der.expect(spki, first, last, _der.OID, "publicKeyInfo.algorithm")
-    algorithm = spki[oid_start:oid_stop]
-    _der.oid_text(algorithm)
-    _der.well_formed(spki, oid_stop, last, "publicKeyInfo.algorithm")
-    key_start, key_stop = _der.expect(spki, last, end, _der.BIT_STRING, "publicKeyInfo.key")
-    _der.finished(key_stop, end, "publicKeyInfo")
-    if key_stop - key_start < 1 or spki[key_start] != 0:
-        raise WireError(key_start, "publicKeyInfo.key", "a key has no unused bits", "not_der")
-    bits = spki[key_start + 1 : key_stop]
-    if algorithm != _EC:
-        return KeyForm(_OTHER.get(algorithm, "other")), bits
-    return _curve_form(spki[oid_stop:last], bits), bits
+def key_info(point: bytes) -> SubjectPublicKeyInfo:
+    """The same, to put into a certificate or request."""
+    return SubjectPublicKeyInfo(algorithm=tlv(SPKI_PREFIX[2:23]), key=BitString(point, 0))
 
 
-def _curve_form(parameters: bytes, bits: bytes) -> KeyForm:
-    if parameters != _P256_OID:
-        return KeyForm.OTHER_CURVE if parameters[:1] == b"\x06" else KeyForm.EXPLICIT_CURVE
-    if bits == b"\0":
-        return KeyForm.P256_INFINITY
+def read_key(info: SubjectPublicKeyInfo) -> tuple[KeyForm, bytes, ec.EllipticCurvePublicKey | None]:
+    """What kind of key this is, its key bits (for ``P256`` the point), and for ``P256`` the key object."""
+    algorithm, bits = bytes(info.algorithm.data), info.key.as_bytes()
+    if info.key.padding_bits():
+        return (KeyForm.P256_BAD_POINT if algorithm == _P256 else KeyForm.OTHER), bits, None
+    if algorithm == _P256:
+        try:
+            return KeyForm.P256, bits, p256_public_key(bits)
+        except WireError:
+            return _wrong_point(bits), bits, None
+    if algorithm.startswith(_EC):
+        named = algorithm[len(_EC) : len(_EC) + 1] == b"\x06"
+        return (KeyForm.OTHER_CURVE if named else KeyForm.EXPLICIT_CURVE), bits, None
+    form = KeyForm.RSA if algorithm.startswith(_RSA) else KeyForm.DSA if algorithm.startswith(_DSA) else KeyForm.OTHER
+    return form, bits, None
+
+
+def _wrong_point(bits: bytes) -> KeyForm:
+    if len(bits) == 65 and bits[0] == 4:
+        return KeyForm.P256_OFF_CURVE
     if len(bits) == 33 and bits[0] in (2, 3):
         return KeyForm.P256_COMPRESSED
-    return KeyForm.P256_BAD_POINT
+    return KeyForm.P256_INFINITY if bits == b"\0" else KeyForm.P256_BAD_POINT

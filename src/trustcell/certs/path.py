@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -18,7 +19,7 @@ from trustcell.certs.keys import method2_ski, p256_public_key
 from trustcell.certs.name import Name, same_name
 from trustcell.vocab import Clause, Finding, Refused
 
-_PATH = Clause("RFC 5280 6.1", source="RFC 5280; SEC Section L, as digested in smki.md 2.1 and 2.8")
+_PATH = Clause("RFC 5280 6.1", source="RFC 5280")
 _MAX_FINDINGS = 20
 
 
@@ -56,7 +57,7 @@ class PathRules:
 DEFAULT_RULES = PathRules()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TrustAnchor:
     """A trusted key with its SKI (empty: not compared), and the name and certificate it is known by (smki.md 2.8)."""
 
@@ -77,7 +78,7 @@ class TrustAnchor:
         p256_public_key(point)
         return cls(bytes(point), method2_ski(point), name)
 
-    @property
+    @cached_property
     def public_key(self) -> ec.EllipticCurvePublicKey:
         """The key object; raises ``WireError`` ``point_not_on_curve`` when the certificate has no P-256 key."""
         return p256_public_key(self.public_key_point)
@@ -165,7 +166,7 @@ class _Search:
             if problems:
                 self._collect(problems)
                 continue
-            if not self._signed(child, issuer.public_key_point) or not self._listed(child, issuer):
+            if not self._signed(child, issuer) or not self._listed(child, issuer, issuer.subject, issuer):
                 continue
             found = self.upwards((*chain, issuer), grown)
             if found is not None:
@@ -180,14 +181,14 @@ class _Search:
             if anchor.name is not None:
                 self._note("path_issuer_key_differs", "authorityKeyIdentifier", f"{aki.hex()} is not the anchor's key")
             return False
-        return self._signed(child, anchor.public_key_point)
+        return self._signed(child, anchor)
 
     def _allows(self, chain: tuple[Certificate, ...], anchor: TrustAnchor, counted: int) -> bool:
         problems = anchor_findings(anchor.certificate, counted, self.now) if anchor.certificate else []
         rest = chain[:-1] if chain[-1] == anchor.certificate and len(chain) > 1 else chain
         problems += self._policy_findings(rest)
         self._collect(problems)
-        return not problems and self._listed_by_anchor(chain[-1], anchor)
+        return not problems and self._listed(chain[-1], anchor, anchor.name or chain[-1].issuer, anchor.certificate)
 
     def _policy_findings(self, chain: tuple[Certificate, ...]) -> list[Finding]:
         wanted = self.rules.policy
@@ -214,30 +215,24 @@ class _Search:
         )
         return False
 
-    def _signed(self, child: Certificate, point: bytes) -> bool:
-        key = (child.sha256, point)
+    def _signed(self, child: Certificate, issuer: "Certificate | TrustAnchor") -> bool:
+        key = (child.der, issuer.public_key_point)
         if key not in self._verified:
             if self.checks <= 0:
                 self._note("path_search_exhausted", "path", "the limit of signature checks is reached")
                 return False
             self.checks -= 1
-            self._verified[key] = bool(point) and verify_signature(child, p256_public_key(point))
+            self._verified[key] = bool(key[1]) and verify_signature(child, issuer.public_key)
             if not self._verified[key]:
                 self._note("path_signature_wrong", "signature", f"{_title(child)} is not signed by this issuer's key")
         return self._verified[key]
 
-    def _listed(self, child: Certificate, issuer: Certificate) -> bool:
+    def _listed(
+        self, child: Certificate, issuer: "Certificate | TrustAnchor", name: Name, known: Certificate | None
+    ) -> bool:
         if not self.crls:
             return True
-        problems = crl_findings(child, issuer.subject, issuer.public_key_point, issuer, self.crls, self.now)
-        self._collect(problems)
-        return not problems
-
-    def _listed_by_anchor(self, child: Certificate, anchor: TrustAnchor) -> bool:
-        if not self.crls:
-            return True
-        name = anchor.name or child.issuer
-        problems = crl_findings(child, name, anchor.public_key_point, anchor.certificate, self.crls, self.now)
+        problems = crl_findings(child, name, issuer.public_key, known, self.crls, self.now)
         self._collect(problems)
         return not problems
 

@@ -2,26 +2,11 @@
 
 from datetime import datetime
 
-from trustcell.certs._profile_rules import (
-    AUTHORITY_RULES,
-    COMMON_RULES,
-    END_ENTITY_RULES,
-    KIND_RULES,
-    KIND_UNKNOWN,
-)
+from trustcell.certs._profile_fields import View
+from trustcell.certs._profile_rules import judge
 from trustcell.certs.certificate import Certificate, CertificateKind
-from trustcell.certs.rules import ProfileRow, ProfileRule, View
+from trustcell.certs.rules import ProfileRow, findings_of, rows_of
 from trustcell.vocab import Finding
-
-_AUTHORITIES = frozenset(
-    {CertificateKind.ISSUING_OCA, CertificateKind.ROOT_OCA, CertificateKind.ISSUING_DCA, CertificateKind.ROOT_DCA}
-)
-
-
-def profile_rules(kind: CertificateKind, is_authority: bool) -> tuple[ProfileRule[View], ...]:
-    """The rules of a kind, in the order of the fields; an unknown kind has the common ones and a finding."""
-    shared = AUTHORITY_RULES if is_authority or kind in _AUTHORITIES else END_ENTITY_RULES
-    return (*COMMON_RULES, *shared, *KIND_RULES.get(kind, (KIND_UNKNOWN,)))
 
 
 def profile_rows(
@@ -31,13 +16,12 @@ def profile_rows(
     policy: str | None = None,
     now: datetime | None = None,
 ) -> list[ProfileRow]:
-    """Every field of the certificate against the profile of its kind.
+    """Every field of the certificate against the profile of its kind: a row a field, or a row for each finding.
 
     ``kind`` overrides what the certificate seems to be. ``policy`` is the policy OID of the environment (``None``: any
     one, smki.md 2.2). With ``now`` the validity period is looked at too (trap T16).
     """
-    view = View(certificate, policy, now)
-    return [rule.row(view) for rule in profile_rules(kind or certificate.kind, certificate.is_authority)]
+    return rows_of(judge(View(certificate, kind or certificate.kind, policy, now)))
 
 
 def check_profile(
@@ -48,5 +32,4 @@ def check_profile(
     now: datetime | None = None,
 ) -> list[Finding]:
     """What keeps the certificate from its profile; empty for a clean one. Arguments as for ``profile_rows``."""
-    rows = profile_rows(certificate, kind=kind, policy=policy, now=now)
-    return [row.finding for row in rows if row.finding is not None]
+    return findings_of(profile_rows(certificate, kind=kind, policy=policy, now=now))

@@ -1,15 +1,10 @@
-"""Profile rules as data: a field, what it must be, where that is written, and how it is read."""
+"""What a profile finds: fields in the order they stand, each with its value, what is wanted, and every breach."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, TypeVar
 
-from trustcell.certs.certificate import Certificate
 from trustcell.vocab import Clause, Finding, Severity
-
-T = TypeVar("T")
 
 
 class Verdict(StrEnum):
@@ -31,33 +26,34 @@ class ProfileRow:
     finding: Finding | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """A certificate and the environment it is judged in."""
+@dataclass(slots=True)
+class Field:
+    """One field under judgement: its value for people, and all that its profile wants of it."""
 
-    certificate: Certificate
-    policy: str | None = None
-    now: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileRule(Generic[T]):
-    """One rule over a ``T``: ``show`` gives the value for people, ``holds`` the judgement, ``code`` names a breach."""
-
-    code: str
-    field: str
+    name: str
+    value: str
     clause: Clause
     expected: str
-    show: Callable[[T], str]
-    holds: Callable[[T], bool]
-    severity: Severity = Severity.ERROR
+    breaches: list[ProfileRow] = field(default_factory=list)
 
-    def row(self, subject: T) -> ProfileRow:
-        """Apply the rule."""
-        value = self.show(subject)
-        if self.holds(subject):
-            return ProfileRow(self.field, value, self.expected, Verdict.OK, self.clause.ref)
-        finding = self.clause.breach(
-            self.code, self.field, f"it is {value}", f"{self.expected} was expected", self.severity, value=value
-        )
-        return ProfileRow(self.field, value, self.expected, Verdict.FINDING, self.clause.ref, finding)
+    def need(self, holds: bool, code: str, clause: Clause, expected: str, severity: Severity = Severity.ERROR) -> None:
+        """Note a breach unless it ``holds``."""
+        if not holds:
+            message, remedy = f"it is {self.value}", f"{expected} was expected"
+            finding = clause.breach(code, self.name, message, remedy, severity, value=self.value)
+            row = ProfileRow(self.name, self.value, expected, Verdict.FINDING, clause.ref, finding)
+            self.breaches.append(row)
+
+
+def rows_of(fields: Iterable[Field]) -> list[ProfileRow]:
+    """A row for each breach, and one for each field without any."""
+    rows: list[ProfileRow] = []
+    for judged in fields:
+        ok = ProfileRow(judged.name, judged.value, judged.expected, Verdict.OK, judged.clause.ref)
+        rows += judged.breaches or [ok]
+    return rows
+
+
+def findings_of(rows: Iterable[ProfileRow]) -> list[Finding]:
+    """The findings of the rows."""
+    return [row.finding for row in rows if row.finding is not None]

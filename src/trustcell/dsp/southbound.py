@@ -110,7 +110,7 @@ class Southbound:
         device: DeviceRecord,
         now: datetime,
     ) -> Submission:
-        ids, variant = request.request_id, request.service_reference_variant
+        variant = request.service_reference_variant
         if offered is None:
             raise _refused(
                 "pre_command_unknown",
@@ -125,23 +125,21 @@ class Southbound:
                 f"the pre-command under this request ID is for {offered.service_variant}, not for {variant}",
                 f"name {offered.service_variant}",
             )
-        keys = self._slot_keys(ids.originator, device, offered.octets)
-        message = completion.completed(offered.octets, body.gbcs_payload, keys)
+        message = completion.returned(offered.octets, body.gbcs_payload)
+        completion.require_signature(message, self._slot_keys(device, message))
         secret = broker_secret(self.ledger, self.broker, device)
         return self._recorded(request, device, message, secret, now)
 
-    def _slot_keys(
-        self, originator: Eui64, device: DeviceRecord, offered: bytes
-    ) -> Sequence[ec.EllipticCurvePublicKey]:
+    def _slot_keys(self, device: DeviceRecord, message: gbcs.Message) -> Sequence[ec.EllipticCurvePublicKey]:
         """The key in the authorising slot, if the slot is known to be the originator's; else any key of his.
 
         Nobody is locked out by a lost response: who took the slot unheard may sign with any of his keys, and the
         device decides.
         """
-        control = gbcs.decode_payload(gbcs.decode(offered)).control
-        slot = self.ledger.slot(device.eui, control.authorising_cell)
-        key_id = slot[1] if slot is not None and slot[0] == originator else None
-        return self.directory.signing_keys(originator, key_id)
+        role = gbcs.authorising_role(gbcs.replacement_mode(message.message_code))
+        slot = self.ledger.slot(device.eui, CellId(role, KeyUsage.DIGITAL_SIGNATURE)) if role is not None else None
+        key_id = slot[1] if slot is not None and slot[0] == message.originator else None
+        return self.directory.signing_keys(message.originator, key_id)
 
     # ---- what the broker originates itself ----
 
@@ -212,13 +210,12 @@ class Southbound:
     def _recorded(
         self, request: duis.Request, device: DeviceRecord, message: gbcs.Message, secret: bytes, now: datetime
     ) -> Submission:
-        protected = gbcs.attach_mac(message, gbcs.make_mac(message, secret))
         command = Command(
             CommandKey(message.originator, device.eui, message.originator_counter),
             message.message_code,
             request.request_id,
             request.service_reference_variant,
-            gbcs.encode(protected),
+            gbcs.seal(message, secret),
         )
         self.ledger.record(command, now)
         return self.answers.accepted(command, now)

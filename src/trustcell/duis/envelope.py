@@ -12,6 +12,9 @@ from trustcell.duis.shape import children, local, malformed
 from trustcell.duis.xml import Document
 from trustcell.vocab import WireError
 
+DECLARATION = b'<?xml version="1.0" encoding="UTF-8" standalone="no"?>'
+"""What real clients begin a message with."""
+
 SCHEMA_VERSION = Decimal("5.4")
 """The version this room writes unless told otherwise."""
 
@@ -74,10 +77,21 @@ def supported(version: Decimal) -> bool:
     return isinstance(version, Decimal) and version.is_finite() and Decimal(5) <= version < Decimal(6)
 
 
-def write_envelope(name: str, version: Decimal, header: str, body: str) -> bytes:
+class Written(bytes):
+    """A message this room wrote: unsigned, on one line, canonical from the root on; ``sign`` need not parse it."""
+
+    __slots__ = ()
+
+    @property
+    def canonical(self) -> bytes:
+        """The message without its declaration."""
+        return self[len(DECLARATION) :]
+
+
+def write_envelope(name: str, version: Decimal, header: str, body: str) -> Written:
     """A whole unsigned message on one line, canonical from the root on, as real clients send it (duis-dsp.md 2)."""
-    return (
-        '<?xml version="1.0" encoding="UTF-8" standalone="no"?>'
+    message = (
         f'<sr:{name} xmlns:ds="{DS}" xmlns:sr="{SR}" xmlns:xsi="{XSI}" schemaVersion="{version:f}">'
         f"<sr:Header>{header}</sr:Header><sr:Body>{body}</sr:Body></sr:{name}>"
-    ).encode()
+    )
+    return Written(DECLARATION + message.encode())

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from trustcell.duis.canonical import cut_signature
+from trustcell.duis.envelope import DECLARATION, Written
 from trustcell.duis.lexical import write_base64
 from trustcell.duis.names import DUIS_SIGNATURE, SIGNATURE_TAG
 from trustcell.duis.request import ParsedRequest
@@ -36,7 +37,6 @@ PublicKey = ec.EllipticCurvePublicKey
 
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _ECDSA = ec.ECDSA(SHA256())
-_DECLARATION = b'<?xml version="1.0" encoding="UTF-8" standalone="no"?>'
 
 
 def read_signature(signed: Signed) -> SignatureClaim:
@@ -81,17 +81,14 @@ def sign(message: bytes | Document, *, issuer_name: str, serial: int, sign: Call
     malformed message) and ``ValueError`` for a wrong issuer name, serial or result of ``sign``.
     """
     signature_parts(issuer_name, serial)
-    document = message if isinstance(message, Document) else parse_document(message)
-    if next(document.root.iter(SIGNATURE_TAG), None) is not None:
-        raise WireError(-1, "Signature", "the message is signed already", "already_signed")
-    octets = cut_signature(document, None).canonical
+    octets = message.canonical if isinstance(message, Written) else _canonical_unsigned(message)
     digest = write_base64(hashlib.sha256(octets).digest())
     value = sign(signed_info_octets(digest))
     if not isinstance(value, bytes) or len(value) != 64:
         raise ValueError("the signing function has to return r and s, 64 octets")
     closing = octets.rfind(b"</")
     return b"".join(
-        (_DECLARATION, octets[:closing], signature_octets(digest, value, issuer_name, serial), octets[closing:])
+        (DECLARATION, octets[:closing], signature_octets(digest, value, issuer_name, serial), octets[closing:])
     )
 
 
@@ -108,6 +105,13 @@ def verify_p1363(public_key: PublicKey, value: bytes, octets: bytes) -> bool:
     except InvalidSignature:
         return False
     return True
+
+
+def _canonical_unsigned(message: bytes | Document) -> bytes:
+    document = message if isinstance(message, Document) else parse_document(message)
+    if next(document.root.iter(SIGNATURE_TAG), None) is not None:
+        raise WireError(-1, "Signature", "the message is signed already", "already_signed")
+    return cut_signature(document, None).canonical
 
 
 def _document(signed: Signed) -> Document:

@@ -29,6 +29,7 @@ from trustcell.gbcs.protect import (
     make_mac,
     payload_key_info,
     public_key_from_point,
+    seal,
     sign,
 )
 from trustcell.gbcs.render import Node, as_plain, as_tree
@@ -51,6 +52,7 @@ from trustcell.gbcs.usecases.cs02b import (
     UpdateSecurityCredentialsAlert,
     UpdateSecurityCredentialsResponse,
     authorising_role,
+    replacement_mode,
 )
 from trustcell.gbcs.utrn import Utrn, check_utrn, parse_utrn, utrn_mac
 
@@ -113,6 +115,8 @@ __all__ = [
     "parse_utrn",
     "payload_key_info",
     "public_key_from_point",
+    "replacement_mode",
+    "seal",
     "sign",
     "signed_octets",
     "transaction_id",

@@ -128,11 +128,12 @@ class Message:
 def encode(message: Message) -> bytes:
     """Octets of a message: ``DF...`` or, with a MAC, ``DD...``."""
     inner = inner_octets(message)
-    if message.mac is None:
-        return inner
-    return b"".join(
-        (_MAC_PREFIX, _length(5 + len(inner) + MAC_LENGTH), _SECURITY_HEADER, inner, message.mac),
-    )
+    return inner if message.mac is None else ciphered_octets(inner, message.mac)
+
+
+def ciphered_octets(inner: bytes, mac: bytes) -> bytes:
+    """The general-ciphering wrapper around a general-signing message with its signature field, and the MAC."""
+    return b"".join((_MAC_PREFIX, _length(5 + len(inner) + MAC_LENGTH), _SECURITY_HEADER, inner, mac))
 
 
 def inner_octets(message: Message) -> bytes:

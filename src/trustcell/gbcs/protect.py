@@ -14,7 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from trustcell.gbcs.frame import MAC_LENGTH, SIGNATURE_LENGTH, Message, inner_octets, transaction_id
+from trustcell.gbcs.frame import (
+    MAC_LENGTH,
+    SIGNATURE_LENGTH,
+    Message,
+    ciphered_octets,
+    inner_octets,
+    transaction_id,
+)
 from trustcell.vocab import Eui64
 
 TRANSACTION_ENCRYPTION = 4
@@ -79,6 +86,13 @@ def make_mac(message: Message, shared_secret: bytes) -> bytes:
     """The 12-octet MAC of the message under this shared secret."""
     iv, aad = mac_input(message)
     return gmac(derive_key(shared_secret, mac_key_info(message)), iv, aad)
+
+
+def seal(message: Message, shared_secret: bytes) -> bytes:
+    """The octets of the message with its MAC: as ``attach_mac``, ``make_mac`` and ``encode``, written once."""
+    iv, aad = mac_input(message)
+    mac = gmac(derive_key(shared_secret, mac_key_info(message)), iv, aad)
+    return ciphered_octets(aad[len(MAC_AAD_PREFIX) :], mac)
 
 
 def check_mac(message: Message, shared_secret: bytes) -> bool:

@@ -23,6 +23,7 @@ from trustcell.certs import (
     issue,
     method2_ski,
     organisation_name,
+    p256_public_key,
     same_name,
     signature_der,
     tbs_octets,
@@ -160,41 +161,79 @@ def test_issued_certificates_are_clean_and_verify(keys):
     assert same_name(supplier.issuer, oca.subject)
 
 
-def test_organisation_template_agrees_with_the_builder_of_cryptography(keys):
-    string = x509.name._ASN1Type
-    certificate = issue(organisation(keys, common_name="GITTEST", key_usage=KeyUsage.KEY_AGREEMENT), keys(3).sign)
-    theirs = (
-        x509.CertificateBuilder()
-        .serial_number(certificate.serial)
-        .issuer_name(
-            x509.Name(
-                [
-                    x509.NameAttribute(x509.NameOID.ORGANIZATIONAL_UNIT_NAME, "07", string.PrintableString),
-                    x509.NameAttribute(x509.NameOID.COMMON_NAME, "Z1", string.PrintableString),
-                ]
-            )
-        )
-        .subject_name(
-            x509.Name(
-                [
-                    x509.NameAttribute(x509.NameOID.COMMON_NAME, "GITTEST", string.UTF8String),
-                    x509.NameAttribute(x509.NameOID.ORGANIZATIONAL_UNIT_NAME, "02", string.UTF8String),
-                    x509.NameAttribute(x509.NameOID.X500_UNIQUE_IDENTIFIER, b"\0" + ENTITY, string.BitString),
-                ]
-            )
-        )
-        .not_valid_before(START)
-        .not_valid_after(END)
-        .public_key(certificate.public_key)
-        .add_extension(x509.KeyUsage(False, False, False, False, True, False, False, False, False), True)
-        .add_extension(x509.SubjectKeyIdentifier(method2_ski(keys(5).point)), False)
-        .add_extension(x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(POLICY), None)]), True)
-        .add_extension(x509.AuthorityKeyIdentifier(method2_ski(keys(3).point), None, None), False)
-        .sign(keys(3).private, hashes.SHA256())
+def library_name(*parts):
+    """A name of the library: short label, value, string type."""
+    oids = {"CN": x509.NameOID.COMMON_NAME, "OU": x509.NameOID.ORGANIZATIONAL_UNIT_NAME}
+    kinds = x509.name._ASN1Type
+    return x509.Name(
+        [x509.NameAttribute(oids.get(o, x509.NameOID.X500_UNIQUE_IDENTIFIER), v, kinds[k]) for o, v, k in parts]
     )
-    assert theirs.tbs_certificate_bytes == certificate.tbs
-    loaded = x509.load_der_x509_certificate(certificate.der)
-    assert loaded.public_bytes(Encoding.DER) == certificate.der
+
+
+def library_tbs(template, keys, subject, issuer, extensions):
+    """What ``CertificateBuilder`` signs for the same facts; the key it signs with is thrown away."""
+    public = p256_public_key(template.public_key_point)
+    builder = x509.CertificateBuilder(issuer, subject, public, template.serial, template.not_before, template.not_after)
+    policy = x509.PolicyInformation(x509.ObjectIdentifier(template.policy), None)
+    known = {
+        "ski": (x509.SubjectKeyIdentifier(method2_ski(template.public_key_point)), False),
+        "policies": (x509.CertificatePolicies([policy]), True),
+        "aki": (x509.AuthorityKeyIdentifier(method2_ski(keys(3).point), None, None), False),
+    }
+    for extension in extensions:
+        value, critical = known[extension] if isinstance(extension, str) else extension
+        builder = builder.add_extension(value, critical)
+    return builder.sign(keys(9).private, hashes.SHA256()).tbs_certificate_bytes
+
+
+def usage(*bits):
+    return x509.KeyUsage(*(n in bits for n in range(9))), True
+
+
+PRINTABLE, UTF8 = "PrintableString", "UTF8String"
+ROOT, ISSUING = (("OU", "00", PRINTABLE), ("CN", "ZA", PRINTABLE)), (("OU", "07", PRINTABLE), ("CN", "Z1", PRINTABLE))
+
+
+@pytest.mark.parametrize("common_name", [None, "GITTEST"])
+@pytest.mark.parametrize("bit", [0, 4])
+def test_organisation_template_agrees_with_the_builder_of_cryptography(keys, common_name, bit):
+    template = organisation(keys, common_name=common_name, key_usage=KeyUsage(1 << bit))
+    subject = [("OU", "02", UTF8), ("uniqueIdentifier", b"\0" + ENTITY, "BitString")]
+    subject = [("CN", common_name, UTF8), *subject] if common_name else subject
+    wanted = [usage(bit), "ski", "policies", "aki"]
+    theirs = library_tbs(template, keys, library_name(*subject), library_name(*ISSUING), wanted)
+    assert tbs_octets(template) == theirs
+    certificate = issue(template, keys(3).sign)
+    assert certificate.tbs == theirs
+    assert x509.load_der_x509_certificate(certificate.der).public_bytes(Encoding.DER) == certificate.der
+
+
+def test_authority_templates_agree_with_the_builder_of_cryptography(keys):
+    end, point, aki = END.replace(year=2051), keys(4).point, method2_ski(keys(3).point)
+    za, z1 = authority_name("ZA", 0), authority_name("Z1", 7)
+    signs = usage(5, 6)
+    for length in (0, 1):
+        template = IssuingAuthorityTemplate(2**125, za, START, end, z1, point, POLICY, aki, length)
+        wanted = [signs, (x509.BasicConstraints(True, length), True), "policies", "ski", "aki"]
+        theirs = library_tbs(template, keys, library_name(*ISSUING), library_name(*ROOT), wanted)
+        assert tbs_octets(template) == theirs
+    apex = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.5.5.7.1.20"), b"\x30\x00")
+    for wrapped, more in ((None, []), (b"\x30\x00", [(apex, False)])):
+        template = RootAuthorityTemplate(2**125, za, START, end, point, POLICY, wrapped)
+        wanted = [signs, (x509.BasicConstraints(True, None), True), "policies", "ski", *more]
+        assert tbs_octets(template) == library_tbs(template, keys, library_name(*ROOT), library_name(*ROOT), wanted)
+
+
+def test_device_template_agrees_with_the_builder_of_cryptography(keys):
+    template = DeviceTemplate(
+        2**125, authority_name("E357"), START, ENTITY, KeyUsage.KEY_AGREEMENT, keys(4).point, POLICY,
+        method2_ski(keys(3).point),
+    )  # fmt: skip
+    module = bytes.fromhex("3019060d2a863a0001848fb90f010202010408") + ENTITY
+    names = x509.SubjectAlternativeName([x509.OtherName(x509.ObjectIdentifier("1.3.6.1.5.5.7.8.4"), module)])
+    wanted = [usage(4), "ski", (names, True), "policies", "aki"]
+    theirs = library_tbs(template, keys, x509.Name([]), library_name(("CN", "E357", PRINTABLE)), wanted)
+    assert tbs_octets(template) == theirs
 
 
 @pytest.mark.parametrize(
@@ -209,6 +248,8 @@ def test_organisation_template_agrees_with_the_builder_of_cryptography(keys):
         ({"key_usage": KeyUsage.KEY_CERT_SIGN}, "one of them"),
         ({"public_key_point": b"\4" + bytes(64)}, "P-256"),
         ({"role": 256}, "one octet"),
+        ({"common_name": ""}, "length"),
+        ({"common_name": "é" * 33}, "length"),
     ],
 )
 def test_templates_cannot_be_half_right(keys, changes, word):
@@ -238,7 +279,7 @@ def test_a_signer_that_gives_no_signature_is_refused(keys, raw):
     serial=st.integers(1, 2**159 - 1),
     role=st.integers(0, 255),
     entity=st.binary(min_size=8, max_size=8),
-    name=st.none() | st.text(max_size=40),
+    name=st.none() | st.text(min_size=1, max_size=16),
     start=st.datetimes(datetime(1950, 1, 1), datetime(9000, 1, 1)),
 )
 def test_what_is_built_reads_back(keys, serial, role, entity, name, start):

@@ -113,12 +113,12 @@ def test_every_armour_loads(zaz1):
         (lambda d: b"", "certificate_not_der"),
         (lambda d: b"\x30\x80" + d[4:] + b"\0\0", "certificate_not_der"),
         (lambda d: d.replace(b"\x0c\x0202", b"\x0c\x02\xff2", 1), "certificate_name_string_malformed"),
-        (lambda d: d.replace(b"\x0c\x0202", b"\x04\x0202", 1), "certificate_name_string_type"),
+        (lambda d: d.replace(b"\x0c\x0202", b"\x02\x0202", 1), "certificate_name_string_type"),
         (lambda d: d.replace(b"\x01\x01\xff", b"\x01\x01\x01", 1), "certificate_not_der"),
         (lambda d: d.replace(b"\x01\x01\xff", b"\x01\x01\x00", 1), "certificate_default_encoded"),
         (lambda d: d.replace(b"\x17\x0d15", b"\x17\x0d1x", 1), "certificate_time_malformed"),
         (lambda d: d.replace(VERSION_3, b"\xa0\x03\x02\x01\x07", 1), "certificate_version_unknown"),
-        (lambda d: d.replace(VERSION_3, b"\xa0\x03\x02\x01\x01", 1), "certificate_extensions_before_version_3"),
+        (lambda d: d.replace(VERSION_3, b"\xa0\x03\x02\x01\x01", 1), "certificate_version_unknown"),
         (lambda d: b"\x30\x83\x02\x00\x00" + bytes(131072), "certificate_too_long"),
     ],
 )  # fmt: skip
@@ -154,7 +154,7 @@ def test_names():
 
 
 def test_reading_is_cheap_enough_for_a_device(zaz1, rtds_entries):
-    """Far above the measured 14 us (0.2 us for one seen before), so that a busy machine does not fail it."""
+    """Far above the measured 65 us, so that a busy machine does not fail it."""
     ders = [entry["der"] for entry in rtds_entries if "der" in entry]
     best = 1.0
     for _ in range(5):

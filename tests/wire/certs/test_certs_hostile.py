@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.asn1 import decode_der, encode_der
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from trustcell.certs import (
     Certificate,
     CertificateList,
     CertificationRequest,
+    _asn1,
     check_crl,
     check_csr,
     check_profile,
@@ -176,6 +178,22 @@ def test_a_large_input_stays_within_its_time(zaz1):
     judge(b"\x30\x82\xff\xf0" + der * 160)
 
 
+@pytest.mark.parametrize("bits", ["0300", "030100", "03020f80", "030107", "0309ff90b3d51f30010000"])
+def test_a_unique_identifier_that_is_no_bit_string(zaz1, bits):
+    """The library hands such octets on as they are; they name nobody, and nothing fails later."""
+    attribute = bytes.fromhex("060355042d" + bits)
+    inner = b"\x30" + bytes((len(attribute),)) + attribute
+    rdn = b"\x31" + bytes((len(inner),)) + inner
+    raw = decode_der(_asn1.Certificate, zaz1["Z1-supplier-ds"])
+    raw.tbs.subject = _asn1.tlv(b"\x30" + bytes((len(rdn),)) + rdn)
+    der = encode_der(raw)
+    judge(der)
+    with suppress(WireError):
+        certificate = Certificate.from_der(der)
+        assert certificate.entity_id is None
+        assert "profile_kind_unknown" in {finding.code for finding in check_profile(certificate)}
+
+
 @pytest.mark.parametrize(
     ("extension", "old", "new", "code"),
     [
@@ -189,7 +207,7 @@ def test_a_large_input_stays_within_its_time(zaz1):
             x509.AuthorityKeyIdentifier(bytes(8), [x509.DNSName("found")], 77),
             b"\x82\x01\x4d",
             b"\x82\x01\x80",
-            "certificate_authority_key_identifier_serial",
+            "certificate_serial_not_positive",
         ),
     ],
 )

@@ -15,19 +15,17 @@ def offered_octets(pre_command: gbcs.Message) -> bytes:
     return gbcs.inner_octets(pre_command) + b"\x00"
 
 
-def completed(offered: bytes, returned: bytes, signing_keys: Collection[ec.EllipticCurvePublicKey]) -> gbcs.Message:
-    """The signed command inside ``returned``; ``Refused`` unless it equals what was offered and the signature fits.
-
-    ``signing_keys`` are the Digital Signature keys the slot may hold for the originator.
-    """
+def returned(offered: bytes, octets: bytes) -> gbcs.Message:
+    """The signed pre-command in ``octets``; ``Refused`` unless it is what was offered under its request ID."""
     try:
-        message = gbcs.decode(returned)
+        message = gbcs.decode(octets)
     except WireError as error:
         finding = PRE_COMMAND.breach(
             "pre_command_malformed", "GBCSPayload", str(error), "return the signed pre-command"
         )
         raise Refused([finding]) from None
-    if message.mac is not None or gbcs.signed_octets(message) != offered[1:-1]:
+    # one message has one envelope: what begins with the offered octets differs in the signature field alone
+    if message.mac is not None or not octets.startswith(offered[:-1]):
         finding = PRE_COMMAND.breach(
             "pre_command_changed",
             "GBCSPayload",
@@ -35,6 +33,11 @@ def completed(offered: bytes, returned: bytes, signing_keys: Collection[ec.Ellip
             "sign the pre-command as it was sent",
         )
         raise Refused([finding])
+    return message
+
+
+def require_signature(message: gbcs.Message, signing_keys: Collection[ec.EllipticCurvePublicKey]) -> None:
+    """``Refused`` unless one of these Digital Signature keys, which the slot may hold, signed the pre-command."""
     octets = gbcs.signed_octets(message)
     if not any(gbcs.check_signature(key, octets, message.signature or b"") for key in signing_keys):
         finding = PRE_COMMAND.breach(
@@ -44,4 +47,3 @@ def completed(offered: bytes, returned: bytes, signing_keys: Collection[ec.Ellip
             "sign with the Digital Signature key whose certificate is on the device",
         )
         raise Refused([finding])
-    return message

@@ -55,6 +55,14 @@ _AUTHORISING_CELL = {
 }
 
 
+_MODE_OF_CODE = {mode.message_code: mode for mode in CredentialsReplacementMode}
+
+
+def replacement_mode(message_code: int) -> CredentialsReplacementMode:
+    """The mode a message code of CS02b or CS02g stands for; ``KeyError`` for other codes."""
+    return _MODE_OF_CODE[message_code]
+
+
 def authorising_role(mode: CredentialsReplacementMode) -> RemotePartyRole | None:
     """The role whose cell authorises a mode (table of gbcs.md 4.3); ``None`` for contingency, which has no cell."""
     return _AUTHORISING_CELL.get(mode)
