@@ -4,8 +4,8 @@ from trustcell.dsp import CommandKey
 from trustcell.duis import RequestId
 from trustcell.vocab import Clause, Refused
 
-_REQUEST_IDS = Clause("DUIS 1.4", "SEC Appendix AD: a request ID is used once")
-_UNIQUE_COUNTERS = Clause("GBCS 4.3", "a counter protects one message of an originator to a target")
+_REQUEST_IDS = Clause("DUIS RequestID", "SEC Appendix AD: a request ID is used once")
+_UNIQUE_COUNTERS = Clause("GBCS anti-replay", "GBCS: a counter protects one message of an originator to a target")
 
 
 def request_id_used(request_id: RequestId) -> Refused:

@@ -9,12 +9,11 @@ import typer
 from trustcell import duis, gbcs
 from trustcell.app import Settings, duis_schema, read_key_file
 from trustcell.cli.output import AsJson, KeysFile, in_file, lines, print_json, read, refusals
-from trustcell.vocab import Clause, Refused, WireError
+from trustcell.vocab import Refused, WireError
 
 app = typer.Typer(help="Sign, verify and check DUIS requests and responses.", no_args_is_help=True)
 
 XmlFile = Annotated[Path, typer.Argument(metavar="FILE|-", help="A DUIS message; - reads it.")]
-_XML_SIGNATURES = Clause("DUIS 2", "SEC Appendix AD: XML signatures")
 
 
 @app.command()
@@ -130,4 +129,4 @@ def _facts(parsed: duis.ParsedRequest | duis.ParsedResponse) -> dict[str, Any]:
 
 
 def _refused(code: str, field: str, message: str, remedy: str) -> Refused:
-    return Refused([_XML_SIGNATURES.breach(code, field, message, remedy)])
+    return Refused([duis.DUIS_SIGNATURE.breach(code, field, message, remedy)])

@@ -33,7 +33,7 @@ OptionalKeys = Annotated[
 KeyName = Annotated[
     str | None, typer.Option("--key", metavar="NAME", help="The key to use, by its name in the key file.")
 ]
-_SIGNATURE = Clause("GBCS 4.3.1", "GBCS: cryptographic protection of messages")
+_SIGNATURE = Clause("GBCS protection", "GBCS: who signs a message and who makes its MAC")
 
 
 @app.command()

@@ -13,6 +13,7 @@ from trustcell.duis.bodies import (
 from trustcell.duis.catalogue import FutureDating, Service, UserRole, response_codes, services
 from trustcell.duis.envelope import SCHEMA_VERSION
 from trustcell.duis.lexical import CANCEL
+from trustcell.duis.names import DUIS_SIGNATURE
 from trustcell.duis.request import (
     ParsedRequest,
     Request,
@@ -40,6 +41,7 @@ from trustcell.duis.xmldsig import read_signature, sign, verify, verify_p1363
 
 __all__ = [
     "CANCEL",
+    "DUIS_SIGNATURE",
     "MAX_OCTETS",
     "SCHEMA_VERSION",
     "Body",

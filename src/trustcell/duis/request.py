@@ -132,6 +132,7 @@ def mismatches(request: Request) -> tuple[Finding, ...]:
                 "service_reference_mismatch",
                 "Header.ServiceReference",
                 f"{service.variant} belongs to {service.reference}, not to {request.service_reference}",
+                f"name {service.reference}",
             )
         )
     wants_pre_command = request.command_variant in _PRE_COMMAND_VARIANTS
@@ -141,6 +142,7 @@ def mismatches(request: Request) -> tuple[Finding, ...]:
                 "command_variant_mismatch",
                 "Body",
                 "a SignedPreCommand stands in requests of variants 5, 6 and 7, and in no others",
+                "send the service request with variant 4, the signed pre-command with 5, 6 or 7",
             )
         )
     elif not wants_pre_command and body_element(request.body) != service.body_element:
@@ -149,6 +151,7 @@ def mismatches(request: Request) -> tuple[Finding, ...]:
                 "service_reference_mismatch",
                 "Body",
                 f"{service.variant} has the body {service.body_element}, not {body_element(request.body)}",
+                f"send a {service.body_element}",
             )
         )
     if request.command_variant not in service.command_variants:
@@ -158,6 +161,7 @@ def mismatches(request: Request) -> tuple[Finding, ...]:
                 "command_variant_mismatch",
                 "Header.CommandVariant",
                 f"{service.variant} allows the variants {allowed}, not {request.command_variant}",
+                f"use one of {allowed}",
             )
         )
     return tuple(findings)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from trustcell.duis.lexical import escape, free_text, read_base64
-from trustcell.duis.names import DS, DUIS_SIGNATURE, SIGNATURE_TAG
+from trustcell.duis.names import DS, SIGNATURE_TAG, signature_finding
 from trustcell.duis.shape import malformed
 from trustcell.duis.xml import Document
 from trustcell.vocab import Finding, Refused
@@ -107,7 +107,9 @@ def find_signature(document: Document) -> etree._Element:
     if not signatures:
         raise _refused("signature_missing", "Signature", "the message has no signature")
     if len(signatures) > 1 or len(root) == 0 or root[-1] is not signatures[0]:
-        findings = [_finding("signature_misplaced", "Signature", "one signature, last child of the root, was expected")]
+        findings = [
+            signature_finding("signature_misplaced", "Signature", "one signature, last child of the root, was expected")
+        ]
         raise Refused(findings + _diagnose(signatures[0]))
     return signatures[0]
 
@@ -158,7 +160,8 @@ def _walk(signature: etree._Element) -> SignatureClaim:
         (part.tag, len(part), part.items()) != expected for part, expected in zip(parts, _PROFILE, strict=True)
     ):
         raise Refused(
-            _diagnose(signature) or [_finding("signature_malformed", "Signature", "not the signature profile of DUIS")]
+            _diagnose(signature)
+            or [signature_finding("signature_malformed", "Signature", "not the signature profile of DUIS")]
         )
     texts = [part.text for part in parts]
     if any(texts[at] is not None and at not in _VALUES for at in range(len(parts))) or any(
@@ -244,7 +247,7 @@ def _by_lxml(signed_info: etree._Element) -> bytes:
 
 def _value_findings(digest: str | None, value: str | None) -> list[Finding]:
     if value is None or not value.strip(_SPACE):
-        return [_finding("signature_missing", "Signature.SignatureValue", "the signature value is empty")]
+        return [signature_finding("signature_missing", "Signature.SignatureValue", "the signature value is empty")]
     findings = []
     for field, text, size, what in (
         ("SignatureValue", value, 64, "r and s in base64, 32 octets each,"),
@@ -256,7 +259,7 @@ def _value_findings(digest: str | None, value: str | None) -> list[Finding]:
             fits = False
         if not fits:
             findings.append(
-                _finding("signature_invalid", f"Signature.{field}", f"{what} were expected", defect="encoding")
+                signature_finding("signature_invalid", f"Signature.{field}", f"{what} were expected", defect="encoding")
             )
     return findings
 
@@ -266,14 +269,14 @@ def _diagnose(signature: etree._Element) -> list[Finding]:
     findings: list[Finding] = []
     info = signature.find(_ds("SignedInfo"))
     if info is None:
-        return [_finding("signature_malformed", "Signature.SignedInfo", "SignedInfo is missing")]
+        return [signature_finding("signature_malformed", "Signature.SignedInfo", "SignedInfo is missing")]
     for name, allowed, code in (
         ("SignatureMethod", ECDSA_SHA256, "algorithm_forbidden"),
         ("DigestMethod", SHA256, "algorithm_forbidden"),
         ("CanonicalizationMethod", EXCLUSIVE_C14N, "canonicalization_forbidden"),
     ):
         findings += [
-            _finding(code, f"Signature.{name}", f"only {allowed} is allowed")
+            signature_finding(code, f"Signature.{name}", f"only {allowed} is allowed")
             for element in info.iter(_ds(name))
             if element.get("Algorithm") != allowed or len(element)
         ]
@@ -282,11 +285,15 @@ def _diagnose(signature: etree._Element) -> list[Finding]:
     transforms = [element.get("Algorithm") for element in info.iter(_ds("Transform"))]
     if uris != [""] or any(uri is not None and "xpointer" in uri for uri in uris):
         findings.append(
-            _finding("reference_not_whole_document", "Signature.Reference", 'exactly one reference URI="" is allowed')
+            signature_finding(
+                "reference_not_whole_document", "Signature.Reference", 'exactly one reference URI="" is allowed'
+            )
         )
     if transforms != [ENVELOPED] or any(len(element) for element in info.iter(_ds("Transform"))):
         findings.append(
-            _finding("transform_forbidden", "Signature.Transforms", f"exactly one transform, {ENVELOPED}, is allowed")
+            signature_finding(
+                "transform_forbidden", "Signature.Transforms", f"exactly one transform, {ENVELOPED}, is allowed"
+            )
         )
     value = signature.find(_ds("SignatureValue"))
     digest = next(info.iter(_ds("DigestValue")), None)
@@ -294,9 +301,5 @@ def _diagnose(signature: etree._Element) -> list[Finding]:
     return findings
 
 
-def _finding(code: str, field: str, message: str, defect: str = "profile") -> Finding:
-    return DUIS_SIGNATURE.breach(code, field, message, defect=defect)
-
-
 def _refused(code: str, field: str, message: str) -> Refused:
-    return Refused([_finding(code, field, message)])
+    return Refused([signature_finding(code, field, message)])

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from trustcell.duis.canonical import cut_signature
 from trustcell.duis.envelope import DECLARATION, Written
 from trustcell.duis.lexical import write_base64
-from trustcell.duis.names import DUIS_SIGNATURE, SIGNATURE_TAG
+from trustcell.duis.names import SIGNATURE_TAG, signature_finding
 from trustcell.duis.request import ParsedRequest
 from trustcell.duis.response import ParsedResponse
 from trustcell.duis.signature import (
@@ -66,7 +66,7 @@ def verify(signed: Signed, key: PublicKey | Callable[[SignatureClaim], PublicKey
         raise _invalid("Signature.DigestValue", "the message is not the one that was signed", "digest")
     public_key = key(claim) if callable(key) else key
     if not isinstance(public_key.curve, ec.SECP256R1):
-        finding = DUIS_SIGNATURE.breach("algorithm_forbidden", "key", "only P-256 is allowed")
+        finding = signature_finding("algorithm_forbidden", "key", "only P-256 is allowed")
         raise Refused([finding])
     if not verify_p1363(public_key, claim.value, claim.signed_info):
         raise _invalid("Signature.SignatureValue", "the value was not made by this key", "value")
@@ -119,4 +119,4 @@ def _document(signed: Signed) -> Document:
 
 
 def _invalid(field: str, message: str, defect: str) -> Refused:
-    return Refused([DUIS_SIGNATURE.breach("signature_invalid", field, message, defect=defect)])
+    return Refused([signature_finding("signature_invalid", field, message, defect)])

@@ -1,8 +1,22 @@
 """Stories: the modifications of the code book told with real octets, one process, no sockets and no sleep."""
 
 from trustcell.stories.cast import Actor, Cast, KeyPair
+from trustcell.stories.exchange import Carried, Exchange, Stage
 from trustcell.stories.hierarchy import own_cast
-from trustcell.stories.secmp0128a import Stage, Story, tell
+from trustcell.stories.secmp0128a import Story, tell
 from trustcell.stories.steps import Artifact, ArtifactKind, Step
 
-__all__ = ["Actor", "Artifact", "ArtifactKind", "Cast", "KeyPair", "Stage", "Step", "Story", "own_cast", "tell"]
+__all__ = [
+    "Actor",
+    "Artifact",
+    "ArtifactKind",
+    "Carried",
+    "Cast",
+    "Exchange",
+    "KeyPair",
+    "Stage",
+    "Step",
+    "Story",
+    "own_cast",
+    "tell",
+]

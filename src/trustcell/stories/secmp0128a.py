@@ -4,34 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from trustcell import devices, duis, gbcs
-from trustcell.devices import Device
-from trustcell.dsp import CommandKey, Ledger, RequestManager, Submission, milliseconds
-from trustcell.stories.cast import Actor, Cast
+from trustcell.dsp import milliseconds
+from trustcell.stories.cast import Actor
+from trustcell.stories.exchange import SLOT, Exchange, Stage
 from trustcell.stories.steps import Artifact, ArtifactKind, Step
-from trustcell.vocab import CellId, Clause, Eui64, KeyUsage, Refused, RemotePartyRole
+from trustcell.vocab import Clause, Eui64, Refused
 
 LEAVING_COUNTER = 2**62
 """The departing operator's counter: legal, and beyond any clock in milliseconds for 146 million years."""
 
 _PLOT = Clause("SECMP0128A 4.1", "SECMP0128A Full Impact Assessment, section 4.1")
-_SLOT = CellId(RemotePartyRole.NETWORK_OPERATOR, KeyUsage.DIGITAL_SIGNATURE)
 _PAUSE = timedelta(minutes=1)
 _RETRIES = (timedelta(0), timedelta(days=1), timedelta(days=365), timedelta(days=3650))
 """When a supplier that meets silence asks again."""
 
 Tell = Callable[[Step], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Where the story plays: its cast, a device from the factory, and a DSP over a ledger."""
-
-    cast: Cast
-    device: Device
-    manager: RequestManager
-    ledger: Ledger
-    tracking: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +46,9 @@ class Story:
 class _Scene:
     """The moving parts while the story is told."""
 
-    stage: Stage
+    exchange: Exchange
     tell: Tell
     now: datetime
-    device: Device
     steps: list[Step] = field(default_factory=list)
 
     def say(self, title: str, text: str, artifacts: tuple[Artifact, ...] = ()) -> None:
@@ -73,12 +59,13 @@ class _Scene:
 
 
 def tell(stage: Stage, on_step: Tell) -> Story:
-    """Play the story; ``on_step`` hears every step as it happens."""
-    scene = _Scene(stage, on_step, stage.cast.begins, stage.device)
+    """Play the story; ``on_step`` hears every step as it happens. ``Refused`` when it cannot go on."""
+    exchange = Exchange(stage)
+    scene = _Scene(exchange, on_step, stage.cast.begins)
     _prologue(scene)
     _take_over(scene)
     _leave(scene)
-    learned = stage.ledger.highest(scene.device.eui)
+    learned = stage.ledger.highest(exchange.device.eui)
     counter, attempts, accepted = _hand_over(scene)
     return Story(
         stage.tracking,
@@ -88,163 +75,93 @@ def tell(stage: Stage, on_step: Tell) -> Story:
         counter,
         attempts,
         counter + 1 if accepted else None,
-        _occupant(scene.device),
-        scene.device.usc(RemotePartyRole.NETWORK_OPERATOR),
+        exchange.occupant,
+        exchange.stored_number,
         tuple(scene.steps),
     )
 
 
 def _prologue(scene: _Scene) -> None:
-    broker = scene.stage.cast.broker
+    exchange = scene.exchange
+    broker = exchange.stage.cast.broker
     text = (
-        f"GPF {scene.device.eui} comes from the factory. Its network operator slot holds the certificates of the "
-        f"{broker.title} {broker.entity}; the number stored for that role is "
-        f"{scene.device.usc(RemotePartyRole.NETWORK_OPERATOR)}. Played on {scene.stage.cast.environment}."
+        f"GPF {exchange.device.eui} comes from the factory. Its network operator slot holds the certificates of the "
+        f"{broker.title} {broker.entity}; the number stored for that role is {exchange.stored_number}. Played on "
+        f"{exchange.stage.cast.environment}."
     )
     scene.say("A new GPF", text)
 
 
 def _take_over(scene: _Scene) -> None:
-    operator = scene.stage.cast.leaving
-    submission, artifacts = _handover(scene, operator, milliseconds(scene.now))
-    artifacts += _exchange(scene, submission)
-    _require_occupant(scene, operator)
+    exchange, operator = scene.exchange, scene.exchange.stage.cast.leaving
+    carried = exchange.hand_over(operator, milliseconds(scene.now), scene.now)
+    _require_occupant(exchange, operator)
     text = (
-        f"The supplier asks for 6.21. The broker authorises it with its own counter {_counter(submission)}, "
-        f"milliseconds since 1970. The device accepts: the slot now holds {_occupant(scene.device)}."
+        f"The supplier asks for 6.21. The broker authorises it with its own counter {carried.counter}, "
+        f"milliseconds since 1970. The device accepts: the slot now holds {exchange.occupant}."
     )
-    scene.say(f"{operator.title} takes over", text, artifacts)
+    scene.say(f"{operator.title} takes over", text, carried.artifacts)
 
 
 def _leave(scene: _Scene) -> None:
-    cast, operator = scene.stage.cast, scene.stage.cast.leaving
-    body = duis.UpdateSecurityCredentialsKRP(
-        RemotePartyRole.NETWORK_OPERATOR,
-        (cast.path.der,),
-        apply_time_based_cpv_checks=True,
-        digital_signing_certificate=cast.broker.signing.certificate.der,
-        key_agreement_certificate=cast.broker.agreement.certificate.der,
-        floor_seq_number=0,
-    )
-    ids = duis.RequestId(operator.entity, scene.device.eui, LEAVING_COUNTER)
-    request = duis.Request(ids, 4, "6.15", "6.15.1", body)
-    offered, artifacts = _submit(scene, operator, request, "6.15.1-transform")
-    message = duis.parse_response(offered.response).response.message
-    assert isinstance(message, duis.ResponseMessage)
-    assert isinstance(message.content, duis.PreCommand)
-    pre_command = gbcs.decode(message.content.gbcs_payload)
-    signature = operator.signing.sign(gbcs.signed_octets(pre_command))
-    signed = gbcs.encode(gbcs.attach_signature(pre_command, signature))
-    sent, more = _submit(scene, operator, duis.signed_pre_command(request, signed), "6.15.1-signed")
-    artifacts += more
-    artifacts += _exchange(scene, sent)
-    _require_occupant(scene, cast.broker)
-    learned = scene.stage.ledger.highest(scene.device.eui)
+    exchange, stage = scene.exchange, scene.exchange.stage
+    operator = stage.cast.leaving
+    carried = exchange.leave(operator, LEAVING_COUNTER, scene.now)
+    _require_occupant(exchange, stage.cast.broker)
     outcome = (
-        f"The DSP sees the broker in the slot and remembers {learned}."
-        if scene.stage.tracking
+        f"The DSP sees the broker in the slot and remembers {stage.ledger.highest(exchange.device.eui)}."
+        if stage.tracking
         else "The DSP of this variant will not use what it heard."
     )
     text = (
         f"It sends 6.15.1 with counter {LEAVING_COUNTER} (2^62) and puts the broker's certificates, DS and KA, into "
-        f"its slot. The device accepts and stores {scene.device.usc(RemotePartyRole.NETWORK_OPERATOR)}. {outcome}"
+        f"its slot. The device accepts and stores {exchange.stored_number}. {outcome}"
     )
-    scene.say(f"{operator.title} leaves", text, artifacts)
+    scene.say(f"{operator.title} leaves", text, carried.artifacts)
 
 
 def _hand_over(scene: _Scene) -> tuple[int, int, bool]:
     """Ask for 6.21 until the device answers or hope ends: last counter, attempts, whether it was accepted."""
-    operator, begins = scene.stage.cast.arriving, scene.now
-    returns = operator.entity == scene.stage.cast.leaving.entity
+    exchange, stage, begins = scene.exchange, scene.exchange.stage, scene.now
+    operator = stage.cast.arriving
+    returns = operator.entity == stage.cast.leaving.entity
     title = f"{operator.title} {'comes back' if returns else 'arrives'}"
     counter = 0
     for attempt, later in enumerate(_RETRIES, start=1):
         scene.now = begins + later
-        submission, artifacts = _handover(scene, operator, milliseconds(scene.now))
-        counter = _counter(submission)
-        answers = _exchange(scene, submission)
-        if _occupant(scene.device) == operator.entity:
-            reason = scene.stage.ledger.history(scene.device.eui)
-            why = next(event.reason for event in reversed(reason) if event.counter == counter)
+        carried = exchange.hand_over(operator, milliseconds(scene.now), scene.now)
+        counter = carried.counter
+        if exchange.occupant == operator.entity:
+            events = stage.ledger.history(exchange.device.eui)
+            why = next(event.reason for event in reversed(events) if event.counter == counter)
             text = (
                 f"The supplier asks for 6.21. Counter {counter}, because {why}. The device accepts: the slot holds "
-                f"{_occupant(scene.device)}, whose first usable counter is {counter + 1}."
+                f"{exchange.occupant}, whose first usable counter is {counter + 1}."
             )
-            scene.say(title, text, artifacts + answers)
+            scene.say(title, text, carried.artifacts)
             return counter, attempt, True
-        assert submission.command is not None
-        silent = Artifact(
-            "dsp-answer-E21", ArtifactKind.DUIS, scene.stage.manager.time_out(submission.command, scene.now)
-        )
-        stored = scene.device.usc(RemotePartyRole.NETWORK_OPERATOR)
+        assert carried.submission.command is not None
+        gave_up = stage.manager.time_out(carried.submission.command, scene.now)
         text = (
             f"The supplier asks for 6.21{_after(later)}. The broker uses its own counter {counter}, which is not "
-            f"greater than the stored {stored}. The device stays silent: {scene.device.log[-1].text}."
+            f"greater than the stored {exchange.stored_number}. The device stays silent: "
+            f"{exchange.device.log[-1].text}."
         )
-        scene.say(f"{title}: attempt {attempt}", text, (*artifacts, *answers, silent))
+        silent = Artifact("dsp-answer-E21", ArtifactKind.DUIS, gave_up)
+        scene.say(f"{title}: attempt {attempt}", text, (*carried.artifacts, silent))
     years = (LEAVING_COUNTER // 1000) // 31_556_952
     text = f"No 6.21 passes before the broker's clock reaches 2^62 milliseconds, in about {years:,} years."
     scene.say("The slot is lost", text)
     return counter, len(_RETRIES), False
 
 
-def _handover(scene: _Scene, operator: Actor, counter: int) -> tuple[Submission, tuple[Artifact, ...]]:
-    cast = scene.stage.cast
-    body = duis.RequestHandoverOfDCCControlledDevice(
-        RemotePartyRole.NETWORK_OPERATOR,
-        operator.signing.certificate.der,
-        (cast.path.der,),
-        apply_time_based_cpv_checks=True,
-        key_agreement_certificate=operator.agreement.certificate.der,
-        floor_seq_number=0,
-    )
-    ids = duis.RequestId(cast.supplier.entity, scene.device.eui, counter)
-    return _submit(scene, cast.supplier, duis.Request(ids, 1, "6.21", "6.21", body), "6.21-request")
-
-
-def _submit(scene: _Scene, actor: Actor, request: duis.Request, name: str) -> tuple[Submission, tuple[Artifact, ...]]:
-    """Sign and send a request; the story cannot go on if the DSP refuses it."""
-    octets = actor.xml.sign_xml(duis.build_request(request))
-    submission = scene.stage.manager.submit(octets, scene.now)
-    if submission.refusal is not None:
-        raise Refused(submission.refusal.findings)
-    answer = Artifact(f"dsp-answer-{submission.code}", ArtifactKind.DUIS, submission.response)
-    return submission, (Artifact(name, ArtifactKind.DUIS, octets), answer)
-
-
-def _exchange(scene: _Scene, submission: Submission) -> tuple[Artifact, ...]:
-    """Carry a command to the device and its answer back: the messages, only the command if the device is silent."""
-    command = submission.command
-    assert command is not None
-    artifacts = [Artifact("command", ArtifactKind.GBCS, command.octets)]
-    scene.device, answers = devices.receive(scene.device, command.octets, scene.now)
-    for answer in answers:
-        artifacts.append(Artifact("response", ArtifactKind.GBCS, answer))
-        reception = scene.stage.manager.receive(answer, scene.now)
-        if reception.delivery is not None:
-            artifacts.append(Artifact("dsp-delivery", ArtifactKind.DUIS, reception.delivery))
-    return tuple(artifacts)
-
-
-def _counter(submission: Submission) -> int:
-    assert submission.command is not None
-    key: CommandKey = submission.command.key
-    return key.counter
-
-
-def _occupant(device: Device) -> Eui64:
-    occupant = device.cell(_SLOT)
-    assert occupant is not None
-    return occupant.entity
-
-
-def _require_occupant(scene: _Scene, actor: Actor) -> None:
+def _require_occupant(exchange: Exchange, actor: Actor) -> None:
     """The story cannot go on if a device refused what it should have taken."""
-    if _occupant(scene.device) != actor.entity:
+    if exchange.occupant != actor.entity:
         finding = _PLOT.breach(
             "story_broken",
-            str(_SLOT),
-            f"the slot of {scene.device.eui} should hold {actor.entity} by now, it holds {_occupant(scene.device)}",
+            str(SLOT),
+            f"the slot of {exchange.device.eui} should hold {actor.entity} by now, it holds {exchange.occupant}",
             "look at the device's response: its certificates did not lead to the root in the device",
         )
         raise Refused([finding])

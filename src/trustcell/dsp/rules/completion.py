@@ -5,9 +5,8 @@ from collections.abc import Collection
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from trustcell import gbcs
-from trustcell.vocab import Clause, Refused, WireError
-
-PRE_COMMAND = Clause("SEC Appendix AB", "Service Request Processing Document: Signed Pre-Commands")
+from trustcell.dsp.rules.eligibility import PROCESSING
+from trustcell.vocab import Refused, WireError
 
 
 def offered_octets(pre_command: gbcs.Message) -> bytes:
@@ -20,13 +19,11 @@ def returned(offered: bytes, octets: bytes) -> gbcs.Message:
     try:
         message = gbcs.decode(octets)
     except WireError as error:
-        finding = PRE_COMMAND.breach(
-            "pre_command_malformed", "GBCSPayload", str(error), "return the signed pre-command"
-        )
+        finding = PROCESSING.breach("pre_command_malformed", "GBCSPayload", str(error), "return the signed pre-command")
         raise Refused([finding]) from None
     # one message has one envelope: what begins with the offered octets differs in the signature field alone
     if message.mac is not None or not octets.startswith(offered[:-1]):
-        finding = PRE_COMMAND.breach(
+        finding = PROCESSING.breach(
             "pre_command_changed",
             "GBCSPayload",
             "the octets before the signature are not those of the pre-command for this request ID",
@@ -40,7 +37,7 @@ def require_signature(message: gbcs.Message, signing_keys: Collection[ec.Ellipti
     """``Refused`` unless one of these Digital Signature keys, which the slot may hold, signed the pre-command."""
     octets = gbcs.signed_octets(message)
     if not any(gbcs.check_signature(key, octets, message.signature or b"") for key in signing_keys):
-        finding = PRE_COMMAND.breach(
+        finding = PROCESSING.breach(
             "pre_command_signature",
             "GBCSPayload",
             "the signature does not verify with the key in the originator's slot",

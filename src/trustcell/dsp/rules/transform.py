@@ -18,8 +18,7 @@ from trustcell.vocab import (
     RemotePartyRole,
 )
 
-GBCS_CS02B = Clause("GBCS 13.3", "GBCS use case CS02b, Update Security Credentials")
-GBCS_CS02A = Clause("GBCS 13.2", "GBCS use case CS02a, Provide Security Credential Details")
+GBCS_CS02B = Clause("GBCS CS02b", "GBCS use case CS02b, Update Security Credentials")
 
 _ROLE_MODE = {
     RemotePartyRole.SUPPLIER: Mode.SUPPLIER_BY_SUPPLIER,
