@@ -13,7 +13,7 @@ from benchmarks.harness import measure
 
 
 def main() -> int:
-    """Measure, print, write; exit code 1 when a bound is missed."""
+    """Measure, print, write; exit code 1 when a bound that must hold is missed."""
     root = Path(__file__).resolve().parents[1]
     shared = Path(os.environ.get("TRUSTCELL_SHARED", root.parent / "shared"))
     console = Console()
@@ -30,9 +30,10 @@ def main() -> int:
         console.print(table)
         for ratio in part.RATIOS:
             value, holds = ratio.value(seconds), ratio.holds(seconds)
-            missed += not holds
+            missed += ratio.must and not holds
+            verdict = "ok    " if holds else "MISSED" if ratio.must else "beyond"
             bound = f"{'at least' if ratio.share else 'at most'} {ratio.bound}"
-            console.print(f"  {'ok    ' if holds else 'MISSED'} {ratio.title}: {value:.2f} ({bound})")
+            console.print(f"  {verdict} {ratio.title}: {value:.2f} ({bound})", soft_wrap=True)
             report[ratio.title] = {"value": round(value, 3), "bound": ratio.bound, "holds": holds}
         report[part.__name__] = {name: value * 1e6 for name, value in seconds.items()}
         console.print()

@@ -21,7 +21,8 @@ class Ratio:
     """A statement about two cases: ``part`` against ``floor``, and the bound the issue sets.
 
     ``share`` true reads floor/part (how much of the floor's speed is reached, at least ``bound``); false reads
-    part/floor (how many times the floor it takes, at most ``bound``).
+    part/floor (how many times the floor it takes, at most ``bound``). ``must`` false marks a target beyond the issue:
+    shown, but missing it does not fail the run.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Ratio:
     floor: str
     bound: float
     share: bool
+    must: bool = True
 
     def value(self, seconds: dict[str, float]) -> float:
         """The ratio in this run."""

@@ -11,13 +11,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from benchmarks.harness import Case, Ratio
 from trustcell import gbcs
 from trustcell.app import message_files, read_key_file
+from trustcell.dsp.rules import completion
 
 _ECDSA = ec.ECDSA(hashes.SHA256())
 
 RATIOS = (
     Ratio("decode into typed values / one ECDSA verification", "decode", "one verify", 0.4, share=False),
     Ratio("decode + verify: share of its bare calls", "decode + verify", "bare calls", 0.65, share=True),
-    Ratio("the same, shared secrets kept", "decode + verify, kept", "bare calls, kept", 0.65, share=True),
+    Ratio("the same, shared secrets kept", "decode + verify, kept", "bare calls, kept", 0.65, share=True, must=False),
+    Ratio("6.15.1 checked, completed and MACed: share of its bare calls", "6.15.1", "bare 6.15.1", 0.5, share=True),
     Ratio("T6: decode + verify / one ECDSA verification", "decode + verify, kept", "one verify", 1.64, share=False),
 )
 
@@ -65,7 +67,39 @@ def cases(shared: Path) -> list[Case]:
         Case("bare calls", lambda: (bare_signatures(), bare_agreements(), bare_macs()), count),
         Case("decode + verify, kept", lambda: check(kept), count),
         Case("bare calls, kept", lambda: (bare_signatures(), bare_macs()), count),
+        *_completions(shared, kept),
     ]
+
+
+def _completions(shared: Path, ring: gbcs.KeyRing) -> list[Case]:
+    """The signed pre-commands of 6.15.1: checked against what was offered and its signature, agreed, MACed."""
+    work = []
+    for file in sorted((shared / "rtds" / "messages").glob("6.15.1_*/*_PRECOMMAND_*")):
+        real = gbcs.message_octets(Path(str(file).replace("PRECOMMAND", "COMMAND")).read_bytes())
+        message = gbcs.decode(real)
+        ours, theirs = ring.mac_pairs(message)[0]
+        keys = [entry.public_key for entry in ring.signing_keys(message.originator)]
+        offered = gbcs.message_octets(file.read_bytes()) + b"\0"
+        work.append((offered, gbcs.inner_octets(message), keys, ours.private_key, theirs.public_key, real))
+    signatures, agreements, macs = _bare([gbcs.decode(each[-1]) for each in work], ring)
+
+    def complete() -> None:
+        for _ in range(10):
+            for offered, returned, keys, private, public, real in work:
+                message = completion.returned(offered, returned)
+                completion.require_signature(offered, message, keys)
+                assert gbcs.seal(message, gbcs.agree(private, public), returned) == real
+
+    def bare() -> None:
+        for _ in range(10):
+            for (key, signature, octets), (private, public), (_, info, iv, aad) in zip(
+                signatures, agreements, macs, strict=True
+            ):
+                key.verify(signature, octets, _ECDSA)
+                secret = private.exchange(ec.ECDH(), public)
+                AESGCM(hashlib.sha256(b"\0\0\0\1" + secret + info).digest()[:16]).encrypt(iv, b"", aad)
+
+    return [Case("6.15.1", complete, 10 * len(work)), Case("bare 6.15.1", bare, 10 * len(work))]
 
 
 def _bare(messages: list[gbcs.Message], ring: gbcs.KeyRing) -> tuple[list, list, list]:

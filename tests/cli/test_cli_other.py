@@ -1,5 +1,6 @@
 """``trustcell duis``, ``cert``, ``story`` and ``demo`` as a user runs them. Keys and lab: ZAZ1; templates: DUIS 5.4."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -68,6 +69,42 @@ def test_cert_show_of_a_published_certificate_is_clean(shared, name):
     assert report["entity"] == "70-B3-D5-1F-30-5F-00-01"
     assert report["role"] == "supplier (02)"
     assert report["not_after"] == "2026-10-18T23:59:59Z"
+
+
+def test_cert_show_tells_a_request_from_a_list_from_a_certificate(shared, tmp_path):
+    folder = shared / "conformance/pyca-x509"
+    request = json.loads(
+        run("cert", "show", folder / "requests_rsa_sha256.pem", "--json", code=1).rsplit("\n}")[0] + "\n}"
+    )
+    assert request["certificate"] == "certification request"
+    assert "csr_key_rsa" in {finding["code"] for finding in request["findings"]}
+    listed = run("cert", "show", folder / "custom_crl_empty.pem", code=1)
+    assert listed.startswith("revocation list of ")
+    bare = tmp_path / "request.der"
+    lines = (folder / "requests_rsa_sha256.pem").read_text().splitlines()
+    bare.write_bytes(base64.b64decode("".join(line for line in lines if "-----" not in line)))
+    assert run("cert", "show", bare, code=1).startswith("certification request of ")
+
+
+@pytest.mark.parametrize("folder", ["pyca-x509", "zlint"])
+def test_cert_show_has_a_verdict_on_every_foreign_file(shared, folder):
+    place = shared / "conformance" / folder
+    for entry in json.loads((place / "index.json").read_text())["entries"]:
+        result = RUN.invoke(app, ["cert", "show", str(place / entry["file"])])
+        assert "Traceback" not in result.output
+        assert isinstance(result.exception, SystemExit | None), entry["file"]
+        same_as_a_good_one = entry["file"] == "unique_identifier.pem"  # octet for octet the ScottishPower certificate
+        assert result.exit_code == (0 if entry["expect"] == "accept" or same_as_a_good_one else 1), entry["file"]
+
+
+def test_every_fuzzing_input_has_a_verdict(shared, tmp_path):
+    file = tmp_path / "input.bin"
+    for line in (shared / "conformance/der-fuzz/inputs.jsonl").read_text().splitlines():
+        file.write_bytes(base64.b64decode(json.loads(line)["b64"]))
+        for command in (["cert", "show"], ["gbcs", "decode"]):
+            result = RUN.invoke(app, [*command, str(file)])
+            assert result.exit_code in (0, 1), (line[:60], result.output)
+            assert isinstance(result.exception, SystemExit | None), line[:60]
 
 
 def test_cert_show_names_findings_with_clause_and_exits_with_1(shared):

@@ -121,7 +121,7 @@ def test_the_signature_of_rtds_completes_the_pre_command(name: str, shared: Path
 
     def complete(octets: bytes) -> gbcs.Message:
         signed = completion.returned(offered, octets)
-        completion.require_signature(signed, keys)
+        completion.require_signature(offered, signed, keys)
         return signed
 
     assert complete(returned).signature == message.signature
@@ -135,7 +135,7 @@ def test_the_signature_of_rtds_completes_the_pre_command(name: str, shared: Path
             complete(spoiled)
         assert refused.value.code == code
     with pytest.raises(Refused, match="pre_command_signature"):
-        completion.require_signature(message, [])
+        completion.require_signature(offered, message, [])
 
 
 @pytest.mark.parametrize("name", HANDOVERS)

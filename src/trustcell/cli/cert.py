@@ -1,5 +1,6 @@
-"""``trustcell cert``: what a certificate is, every field against its profile, findings with their clauses."""
+"""``trustcell cert``: what a certificate, request or list is, field by field, findings with their clauses."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,29 +11,39 @@ from rich.markup import escape
 from rich.table import Table
 
 from trustcell import certs
-from trustcell.cli.certificates import plain
+from trustcell.cli.certificates import list_facts, plain, request_facts
 from trustcell.cli.output import AsJson, in_file, lines, out, print_json, read, refusals
-from trustcell.vocab import Severity, WireError
+from trustcell.vocab import Finding, Severity, WireError
 
-app = typer.Typer(help="Look at certificates.", no_args_is_help=True)
+app = typer.Typer(help="Look at certificates, requests and revocation lists.", no_args_is_help=True)
+
+Reader = Callable[[bytes, str | None], list[dict[str, Any]]]
+_FACTS = ("role", "key_usage", "subject", "issuer", "serial", "number", "not_before", "not_after", "entries")
+
+
+@app.callback()
+def group() -> None:
+    """Look at certificates, requests and revocation lists."""
 
 
 @app.command()
 @refusals
 def show(
-    file: Annotated[Path, typer.Argument(metavar="FILE|-", help="Certificates as PEM, base64 or DER; - reads them.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE|-", help="Certificates, a request or a list as PEM, base64 or DER; - reads it."),
+    ],
     policy: Annotated[
         str | None, typer.Option(metavar="OID", help="The policy OID of the environment; any single one without it.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a certificate field by field against its profile; exit code 1 when a finding is an error."""
+    """Show what a file holds, field by field against its profile; exit code 1 when a finding is an error."""
     octets = read(file)
     try:
-        found = certs.load_certificates(octets)
+        reports = _reports(octets, policy)
     except WireError as error:
         raise in_file(file, error) from None
-    reports = [_report(certificate, policy) for certificate in found]
     if as_json:
         print_json(reports[0] if len(reports) == 1 else reports)
     else:
@@ -42,30 +53,77 @@ def show(
         raise typer.Exit(1)
 
 
-def _report(certificate: certs.Certificate, policy: str | None) -> dict[str, Any]:
-    rows = certs.profile_rows(certificate, policy=policy)
+def _certificates(octets: bytes, policy: str | None) -> list[dict[str, Any]]:
+    return [
+        _report(plain(each), certs.profile_rows(each, policy=policy), (), each.flags)
+        for each in certs.load_certificates(octets)
+    ]
+
+
+def _request(octets: bytes, _policy: str | None) -> list[dict[str, Any]]:
+    request = certs.load_csr(octets)
+    return [_report(request_facts(request), (), certs.check_csr(request), request.flags)]
+
+
+def _list(octets: bytes, _policy: str | None) -> list[dict[str, Any]]:
+    revoked = certs.load_crl(octets)
+    return [_report(list_facts(revoked), certs.crl_rows(revoked), (), revoked.flags)]
+
+
+_READERS: tuple[tuple[bytes, Reader], ...] = (
+    (b"BEGIN CERTIFICATE-----", _certificates),
+    (b"CERTIFICATE REQUEST-----", _request),
+    (b"X509 CRL-----", _list),
+)
+
+
+def _reports(octets: bytes, policy: str | None) -> list[dict[str, Any]]:
+    """Read by the PEM label; without one, whatever it turns out to be, and a certificate's error if it is nothing."""
+    for label, reader in _READERS:
+        if label in octets:
+            return reader(octets, policy)
+    try:
+        return _certificates(octets, policy)
+    except WireError as error:
+        for _, reader in _READERS[1:]:
+            try:
+                return reader(octets, policy)
+            except WireError:
+                continue
+        raise error from None
+
+
+def _report(
+    facts: dict[str, Any], rows: Iterable[certs.ProfileRow], findings: Iterable[Finding], flags: frozenset[str]
+) -> dict[str, Any]:
+    rows = list(rows)
+    found = [*findings, *(row.finding for row in rows if row.finding is not None)]
     return {
-        **plain(certificate),
-        "flags": sorted(certificate.flags),
+        **facts,
+        "flags": sorted(flags),
         "fields": [{key: value for key, value in asdict(row).items() if key != "finding"} for row in rows],
-        "findings": [row.finding.as_json() for row in rows if row.finding is not None],
+        "findings": [finding.as_json() for finding in found],
     }
 
 
 def _print(report: dict[str, Any]) -> None:
-    lines([f"{report['certificate']} certificate of {report['entity'] or report['subject'] or 'nobody named'}"])
-    facts = ("role", "key_usage", "subject", "issuer", "serial", "not_before", "not_after")
-    lines(f"  {name.replace('_', ' '):<10}  {report[name]}" for name in facts if report[name])
+    lines([f"{report['certificate']} of {report['entity'] or report['subject'] or report['issuer'] or 'nobody named'}"])
+    lines(f"  {name.replace('_', ' '):<10}  {report[name]}" for name in _FACTS if report.get(name))
     out.print()
-    table = Table("field", "it is", "the profile wants", "clause", box=box.SIMPLE)
-    for row in report["fields"]:
-        mark = "[green]ok[/green]" if row["verdict"] == certs.Verdict.OK else "[bold red]no[/bold red]"
-        texts = (escape(row[name]) for name in ("value", "expected", "clause"))
-        table.add_row(f"{mark} {escape(row['field'])}", *texts)
-    out.print(table)
+    if report["fields"]:
+        out.print(_table(report["fields"]))
     if not report["findings"]:
         lines(["no findings"])
     for finding in report["findings"]:
         remedy = f"; {finding['remedy']}" if finding["remedy"] else ""
         text = f"{finding['severity']} {finding['field']}: {finding['message']}{remedy} ({finding['clause']})"
         lines([f"{text} [{finding['code']}]"])
+
+
+def _table(fields: list[dict[str, Any]]) -> Table:
+    table = Table("field", "it is", "the profile wants", "clause", box=box.SIMPLE)
+    for row in fields:
+        mark = "[green]ok[/green]" if row["verdict"] == certs.Verdict.OK else "[bold red]no[/bold red]"
+        texts = (escape(row[name]) for name in ("value", "expected", "clause"))
+        table.add_row(f"{mark} {escape(row['field'])}", *texts)
+    return table

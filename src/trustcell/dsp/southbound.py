@@ -126,9 +126,10 @@ class Southbound:
                 f"name {offered.service_variant}",
             )
         message = completion.returned(offered.octets, body.gbcs_payload)
-        completion.require_signature(message, self._slot_keys(device, message))
+        completion.require_signature(offered.octets, message, self._slot_keys(device, message))
         secret = broker_secret(self.ledger, self.broker, device)
-        return self._recorded(request, device, message, secret, now)
+        sealed = gbcs.seal(message, secret, body.gbcs_payload)
+        return self._recorded(request, device, message, sealed, now)
 
     def _slot_keys(self, device: DeviceRecord, message: gbcs.Message) -> Sequence[ec.EllipticCurvePublicKey]:
         """The key in the authorising slot, if the slot is known to be the originator's; else any key of his.
@@ -178,12 +179,12 @@ class Southbound:
         if isinstance(body, duis.RetrieveDeviceSecurityCredentialsKRP):
             code = transform.details_message_code(body)
             message = transform.command(broker, device.eui, counter, code, transform.details(body))
-            return self._recorded(request, device, message, secret, now)
+            return self._recorded(request, device, message, gbcs.seal(message, secret), now)
         assert isinstance(body, duis.RequestHandoverOfDCCControlledDevice)
         payload = transform.update_credentials(body, counter)
         message = transform.command(broker, device.eui, counter, payload.control.mode.message_code, payload)
         message = gbcs.attach_signature(message, self.broker.sign(gbcs.signed_octets(message), key_id))
-        return self._recorded(request, device, message, secret, now)
+        return self._recorded(request, device, message, gbcs.seal(message, secret), now)
 
     def _broker_key(self, device: DeviceRecord, cell: CellId) -> bytes | None:
         """The broker's key in a cell, by what is known; ``None`` when nothing is."""
@@ -208,14 +209,14 @@ class Southbound:
         return key_id
 
     def _recorded(
-        self, request: duis.Request, device: DeviceRecord, message: gbcs.Message, secret: bytes, now: datetime
+        self, request: duis.Request, device: DeviceRecord, message: gbcs.Message, sealed: bytes, now: datetime
     ) -> Submission:
         command = Command(
             CommandKey(message.originator, device.eui, message.originator_counter),
             message.message_code,
             request.request_id,
             request.service_reference_variant,
-            gbcs.seal(message, secret),
+            sealed,
         )
         self.ledger.record(command, now)
         return self.answers.accepted(command, now)

@@ -135,7 +135,8 @@ def _read_date_time(text: str) -> datetime:
 def _write_date_time(value: datetime) -> str:
     value = value.astimezone(UTC)
     fraction = f"{value.microsecond:06d}".rstrip("0").ljust(2, "0")
-    return f"{value.year:04d}-{value:%m-%dT%H:%M:%S}.{fraction}Z"
+    date = f"{value.year:04d}-{value.month:02d}-{value.day:02d}"
+    return f"{date}T{value.hour:02d}:{value.minute:02d}:{value.second:02d}.{fraction}Z"
 
 
 def _check_date_time(value: Any) -> None:

@@ -88,11 +88,15 @@ def make_mac(message: Message, shared_secret: bytes) -> bytes:
     return gmac(derive_key(shared_secret, mac_key_info(message)), iv, aad)
 
 
-def seal(message: Message, shared_secret: bytes) -> bytes:
-    """The octets of the message with its MAC: as ``attach_mac``, ``make_mac`` and ``encode``, written once."""
-    iv, aad = mac_input(message)
-    mac = gmac(derive_key(shared_secret, mac_key_info(message)), iv, aad)
-    return ciphered_octets(aad[len(MAC_AAD_PREFIX) :], mac)
+def seal(message: Message, shared_secret: bytes, inner: bytes | None = None) -> bytes:
+    """The octets of the message with its MAC: as ``attach_mac``, ``make_mac`` and ``encode``, written once.
+
+    ``inner`` are its general-signing octets, signature field included, if the caller has them.
+    """
+    if inner is None:
+        inner = mac_input(message)[1][len(MAC_AAD_PREFIX) :]
+    key = derive_key(shared_secret, mac_key_info(message))
+    return ciphered_octets(inner, gmac(key, message.originator + bytes(4), MAC_AAD_PREFIX + inner))
 
 
 def check_mac(message: Message, shared_secret: bytes) -> bool:

@@ -33,9 +33,11 @@ def returned(offered: bytes, octets: bytes) -> gbcs.Message:
     return message
 
 
-def require_signature(message: gbcs.Message, signing_keys: Collection[ec.EllipticCurvePublicKey]) -> None:
-    """``Refused`` unless one of these Digital Signature keys, which the slot may hold, signed the pre-command."""
-    octets = gbcs.signed_octets(message)
+def require_signature(
+    offered: bytes, message: gbcs.Message, signing_keys: Collection[ec.EllipticCurvePublicKey]
+) -> None:
+    """``Refused`` unless one of these Digital Signature keys, which the slot may hold, signed what was offered."""
+    octets = offered[1:-1]  # without the tag and the empty signature
     if not any(gbcs.check_signature(key, octets, message.signature or b"") for key in signing_keys):
         finding = PROCESSING.breach(
             "pre_command_signature",
