@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     schema_folder: Path | None = None
 
 
-def duis_schema(settings: Settings) -> duis.Schema | None:
-    """The official schema, when the settings name its folder."""
-    return duis.load_schema(settings.schema_folder) if settings.schema_folder is not None else None
+def official_schema() -> duis.Schema | None:
+    """The official DUIS schema, when the settings name its folder."""
+    folder = Settings().schema_folder
+    return duis.load_schema(folder) if folder is not None else None

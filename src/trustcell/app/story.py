@@ -5,7 +5,6 @@ from pathlib import Path
 from trustcell import devices, gbcs
 from trustcell.adapters.memory_ledger import MemoryLedger
 from trustcell.adapters.parties import CertificateDirectory, LocalBroker, MemoryInventory
-from trustcell.adapters.sqlite_ledger import SqliteLedger
 from trustcell.dsp import DeviceRecord, Ledger, Policy, RequestManager
 from trustcell.stories import Cast, Stage
 from trustcell.vocab import DeviceType, KeyUsage
@@ -13,7 +12,11 @@ from trustcell.vocab import DeviceType, KeyUsage
 
 def open_ledger(path: Path | None) -> Ledger:
     """A ledger in a SQLite file, or in memory without a path."""
-    return MemoryLedger() if path is None else SqliteLedger(path)
+    if path is None:
+        return MemoryLedger()
+    from trustcell.adapters.sqlite_ledger import SqliteLedger  # costs a quarter of a second, and few commands want it
+
+    return SqliteLedger(path)
 
 
 def set_stage(cast: Cast, ledger: Ledger, *, tracking: bool) -> Stage:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from trustcell import duis, gbcs
-from trustcell.app import Settings, duis_schema, read_key_file
+from trustcell.app import read_key_file
 from trustcell.cli.output import AsJson, KeysFile, in_file, lines, print_json, read, refusals
 from trustcell.vocab import Refused, WireError
 
@@ -20,7 +20,7 @@ XmlFile = Annotated[Path, typer.Argument(metavar="FILE|-", help="A DUIS message;
 @refusals
 def check(file: XmlFile, as_json: AsJson = False) -> None:
     """Check a request or response: well-formed, to the schema, parts that fit each other. No signature is checked."""
-    schema = duis_schema(Settings())
+    schema = _schema()
     parsed = _parsed(file, schema)
     checked = "valid" if schema is not None else "not checked: set TRUSTCELL_SCHEMA_FOLDER to its folder"
     facts = {**_facts(parsed), "official_schema": checked}
@@ -34,7 +34,7 @@ def check(file: XmlFile, as_json: AsJson = False) -> None:
 @refusals
 def verify(file: XmlFile, keys: KeysFile, as_json: AsJson = False) -> None:
     """Check a message and its XML signature with the certificate it names; the signer must be the originator."""
-    parsed = _parsed(file, duis_schema(Settings()))
+    parsed = _parsed(file, _schema())
     credentials = read_key_file(keys).credentials
     holders: list[str] = []
 
@@ -90,6 +90,12 @@ def sign(
         sys.stdout.buffer.write(signed + b"\n")
     else:
         out.write_bytes(signed)
+
+
+def _schema() -> duis.Schema | None:
+    from trustcell.app.settings import official_schema  # settings are slow to import, and only DUIS asks for them
+
+    return official_schema()
 
 
 def _unsigned(file: Path) -> bytes:
