@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from trustcell import gbcs
 from trustcell.cli import app
 
 RUN = CliRunner()
@@ -90,6 +91,28 @@ def test_decode_with_keys_checks_and_decrypts(shared):
     assert plain["protection"]["mac_verdict"] == "valid"
     assert len(plain["decrypted"]) == 1
     assert bytes.fromhex(plain["decrypted"][0])[:2] == b"\x02\x01"  # one structure with one member
+
+
+def test_decode_shows_a_block_of_a_large_message(shared, tmp_path):
+    octets = bytes.fromhex((shared / COMMAND).read_text())
+    message = gbcs.decode(octets)
+    header = gbcs.blocks.RoutingHeader(1, 1200, message.originator, message.target, message.message_code)
+    blocks = gbcs.blocks.split(octets, header, 500)
+    for block in blocks:
+        file = tmp_path / f"{block.number}.bin"
+        file.write_bytes(gbcs.blocks.encode_block(block))
+    last = json.loads(run("gbcs", "decode", tmp_path / "3.bin", "--json"))
+    assert last["header"]["use_case"] == "CS02b"
+    assert last["block"] == {
+        "number": 3,
+        "last": True,
+        "streaming": False,
+        "window": 1,
+        "acknowledges": 0,
+        "octets": octets[1000:].hex(),
+    }
+    (tmp_path / "cut.bin").write_bytes((tmp_path / "3.bin").read_bytes()[:-1])
+    assert "block_truncated" in run("gbcs", "decode", tmp_path / "cut.bin", code=1)
 
 
 def test_decode_of_several_files_gives_a_list(shared):

@@ -4,7 +4,6 @@ import hmac
 import sys
 import tracemalloc
 from dataclasses import replace
-from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -97,12 +96,10 @@ def test_untouched_devices_cost_nearly_nothing(lab: Lab):
     count = 50_000
     names = [Eui64(n.to_bytes(8, "big")) for n in range(count)]
     tracemalloc.start()
-    started = perf_counter()
     devices = [fleet.device(eui, DeviceType.GPF) for eui in names]
-    seconds, size = perf_counter() - started, tracemalloc.get_traced_memory()[0]
+    size = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert size / count < 250
-    assert seconds / count < 50e-6
     assert all(device.state is AS_MADE for device in devices)
     assert len(AS_MADE.encode()) < 16
     assert sys.getsizeof(devices[0]) < 100

@@ -1,6 +1,6 @@
 """Totality and invariants: any octets, any authenticated payload, any sequence of handovers (rows G, I11)."""
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -156,18 +156,18 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_payloads_are_refused_quickly(lab: Lab, target: Device, name: str):
     octets = lab.send(target, NO, 0x0103, 5000, HOSTILE[name][:65000], signer=lab.of(NO, "DS"))
-    started = perf_counter()
+    started = process_time()
     after, answers = receive(target, octets, NOW)
-    assert perf_counter() - started < 0.1
+    assert process_time() - started < 0.1
     assert (answers, after.state) == ((), target.state)
     assert after.log[0].code == 0x8F1E
 
 
 def test_a_megabyte_of_anything(target: Device):
-    started = perf_counter()
+    started = process_time()
     for octets in (bytes(2**20), b"\xdd" * 2**20, b"\xdf" * 2**20, bytes.fromhex("dd000000000000") * 150_000):
         assert receive(target, octets, NOW).answers == ()
-    assert perf_counter() - started < 1
+    assert process_time() - started < 1
 
 
 def test_the_broker_cell_is_what_macs_are_checked_with(lab: Lab, target: Device):

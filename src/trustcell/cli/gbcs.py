@@ -119,8 +119,12 @@ def mac(file: MessageFile, keys: KeysFile, as_json: AsJson = False) -> None:
 
 
 def _decoded(file: Path, ring: gbcs.KeyRing | None) -> dict[str, Any]:
-    message = _message(file)
+    data = read(file)
     try:
+        octets = gbcs.message_octets(data)
+        if octets[:2] == gbcs.blocks.ROUTING_HEADER:
+            return gbcs.block_as_plain(gbcs.blocks.decode_block(octets))
+        message = gbcs.decode(octets)
         plain = gbcs.as_plain(message, summary)
     except WireError as error:
         raise in_file(file, error) from None

@@ -1,5 +1,6 @@
 """GBCS messages: octets to values and back, what to sign and to authenticate, and the ASN.1 use cases (gbcs.md)."""
 
+from trustcell.gbcs import blocks
 from trustcell.gbcs.codes import alert_title, message_code
 from trustcell.gbcs.corpus import MESSAGE_SUFFIXES, Tally, message_octets
 from trustcell.gbcs.frame import (
@@ -32,7 +33,7 @@ from trustcell.gbcs.protect import (
     seal,
     sign,
 )
-from trustcell.gbcs.render import Node, as_plain, as_tree
+from trustcell.gbcs.render import Node, as_plain, as_tree, block_as_plain
 from trustcell.gbcs.usecases.common import (
     NEVER,
     LogEntry,
@@ -94,6 +95,8 @@ __all__ = [
     "attach_mac",
     "attach_signature",
     "authorising_role",
+    "block_as_plain",
+    "blocks",
     "check_mac",
     "check_signature",
     "check_utrn",

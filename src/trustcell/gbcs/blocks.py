@@ -18,6 +18,9 @@ from typing import Final, NoReturn
 
 from trustcell.vocab import MAX_COUNTER, Eui64, WireError
 
+ROUTING_HEADER: Final = b"\xdd\x09"
+"""What a block begins with; a whole message has 00 after DD."""
+
 MAX_BLOCK_NUMBER: Final = 0xFFFF
 """Block numbers have 16 bits and start at 1, so no message has 65,536 blocks."""
 

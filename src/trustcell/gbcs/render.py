@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from trustcell.gbcs.blocks import Block
 from trustcell.gbcs.codes import alert_title, message_code
 from trustcell.gbcs.der import camel_case
 from trustcell.gbcs.dlms import DlmsFrame, DlmsKind
-from trustcell.gbcs.frame import Message, Shape
+from trustcell.gbcs.frame import Cra, Message, Shape
 from trustcell.gbcs.gbz import GbzAlert, GbzComponent
 from trustcell.gbcs.payload import decode_payload
 from trustcell.gbcs.usecases.common import NEVER
@@ -47,17 +48,7 @@ def as_plain(message: Message, read_certificate: CertificateReader) -> dict[str,
 
     A payload that does not decode raises ``WireError``.
     """
-    row = message_code(message.message_code)
-    header: dict[str, Any] = {
-        "kind": message.cra.name.lower(),
-        "message_code": f"{message.message_code:04X}",
-        "use_case": row.use_case if row else None,
-        "title": row.title if row else None,
-        "service_references": list(row.srv) if row else [],
-        "originator": str(message.originator),
-        "target": str(message.target),
-        "originator_counter": message.originator_counter,
-    }
+    header = _header(message.cra, message.message_code, message.originator, message.target, message.originator_counter)
     if message.date_time:
         header["date_time"] = read_date_time(message.date_time)
     if message.supplementary is not None:
@@ -70,6 +61,37 @@ def as_plain(message: Message, read_certificate: CertificateReader) -> dict[str,
             "signature": message.signature.hex() if message.signature else None,
             "mac": message.mac.hex() if message.mac is not None else None,
         },
+    }
+
+
+def block_as_plain(block: Block) -> dict[str, Any]:
+    """One block of a large message as plain values; its octets stay as they are (gbcs.md 1.4)."""
+    header = block.header
+    return {
+        "header": _header(Cra(header.cra), header.message_code, header.originator, header.target, header.counter),
+        "block": {
+            "number": block.number,
+            "last": block.last,
+            "streaming": block.streaming,
+            "window": block.window,
+            "acknowledges": block.number_ack,
+            "octets": block.octets.hex(),
+        },
+    }
+
+
+def _header(cra: Cra, code: int, originator: Eui64, target: Eui64, counter: int) -> dict[str, Any]:
+    """What names a message, and what its message code stands for."""
+    row = message_code(code)
+    return {
+        "kind": cra.name.lower(),
+        "message_code": f"{code:04X}",
+        "use_case": row.use_case if row else None,
+        "title": row.title if row else None,
+        "service_references": list(row.srv) if row else [],
+        "originator": str(originator),
+        "target": str(target),
+        "originator_counter": counter,
     }
 
 

@@ -114,10 +114,10 @@ def test_findings_on_lists_of_ours(keys, z1):
 def test_ten_thousand_entries_in_bounded_time(keys):
     entries = tuple(encode_crl_entry(2**120 + n, NOW, 4) for n in range(10_000))
     crl = issue_crl(template(keys, entries=entries), keys(3).sign)
-    start = time.perf_counter()
+    start = time.process_time()
     again = CertificateList.from_der(crl.der)
     assert again.is_revoked(2**120 + 9_999)
-    assert time.perf_counter() - start < 0.1 * len(crl.der) / 4096
+    assert time.process_time() - start < 0.1 * len(crl.der) / 4096
 
 
 # pyca: both "policy" lists are refused, for their RSA signature. zlint: the library refuses three for times with an

@@ -51,9 +51,9 @@ def outcome(kind, data):
 
 
 def judge(data):
-    start = time.perf_counter()
+    start = time.process_time()
     first = [outcome(kind, data) for kind in READERS]
-    assert time.perf_counter() - start < 0.3 * (1 + len(data) / 4096)
+    assert time.process_time() - start < 0.3 * (1 + len(data) / 4096)
     assert not any("code without its noun" in found for found in first)
     assert first == [outcome(kind, data) for kind in READERS]
 
@@ -153,12 +153,12 @@ def test_mutated_requests(keys, edits):
     ],
 )
 def test_shapes_that_invite_slow_readers(data):
-    start = time.perf_counter()
+    start = time.process_time()
     judge(data)
     for load in LOADERS:
         with pytest.raises(WireError):
             load(data)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 def test_deep_nesting_is_refused(zaz1):

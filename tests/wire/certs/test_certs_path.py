@@ -64,9 +64,9 @@ def test_limbo_failures_are_refused_and_refused_successes_are_explained(shared):
     refused, wrong, count = {}, [], 0
     for case in limbo(shared):
         count += 1
-        start = time.perf_counter()
+        start = time.process_time()
         code = run(case)
-        assert time.perf_counter() - start < 1, case["id"]
+        assert time.process_time() - start < 1, case["id"]
         assert code == run(case), case["id"]
         if case["expected_result"] == "FAILURE" and code is None:
             wrong.append(case["id"])
@@ -156,10 +156,10 @@ def pki(keys):
 
 
 def refusal(*arguments, **named):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(Refused) as caught:
         validate_path(*arguments, **named)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     return {finding.code for finding in caught.value.findings}
 
 

@@ -222,14 +222,14 @@ def test_limits_hold() -> None:
 
 
 def test_as_many_blocks_as_numbers_allow_end_at_the_limit() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     into = assembly()
     for block in split(bytes(1025), HEADER, 1)[:1024]:
         into = into.add(block, NOW)
     assert into.octets_held == 1024
     assert refusal(into, Block(HEADER, 1025, b"x")) == "block_number"
     assert refusal(into, Block(HEADER, MAX_BLOCK_NUMBER, b"x", last=True)) == "block_number"
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(

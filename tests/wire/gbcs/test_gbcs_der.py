@@ -268,13 +268,13 @@ NOT_WHOLE = ("4 KiB of openings", "a million list entries")
 def test_hostile_octets_are_refused_quickly_by_every_use_case(name: str) -> None:
     octets = HOSTILE[name]
     for key, asn1 in CODECS.items():
-        began = time.perf_counter()
+        began = time.process_time()
         # A certificate or request is carried unread, so there any whole SEQUENCE will do.
         if key in CARRIED and octets[:1] == b"\x30" and name not in NOT_WHOLE:
             assert asn1.decode(octets) == octets
         else:
             refusal(asn1, octets)
-        assert time.perf_counter() - began < 0.1
+        assert time.process_time() - began < 0.1
 
 
 def settle(asn1: Asn1[Any], octets: bytes) -> object:
@@ -288,9 +288,9 @@ def settle(asn1: Asn1[Any], octets: bytes) -> object:
 def costs(work: Callable[[], object]) -> tuple[float, int]:
     """Seconds and octets at the peak."""
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     work()
-    elapsed, (_, peak) = time.perf_counter() - began, tracemalloc.get_traced_memory()
+    elapsed, (_, peak) = time.process_time() - began, tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return elapsed, peak
 
@@ -299,7 +299,7 @@ def test_4_kib_cost_less_than_16_mib() -> None:
     for octets in (octets for octets in HOSTILE.values() if len(octets) <= 4096):
         for asn1 in CODECS.values():
             elapsed, peak = costs(partial(settle, asn1, octets))
-            assert elapsed < 0.1
+            assert elapsed < 0.5  # tracing memory takes several times as long
             assert peak < 16 << 20
 
 
@@ -312,9 +312,9 @@ def test_fuzzing_inputs_of_openssl_get_a_verdict_and_the_same_one_twice(shared: 
         with pytest.raises(WireError):
             decode(octets)
         for asn1 in CODECS.values():
-            began = time.perf_counter()
+            began = time.process_time()
             assert settle(asn1, octets) == settle(asn1, octets)
-            assert time.perf_counter() - began < 0.2
+            assert time.process_time() - began < 0.2
 
 
 @given(st.binary(max_size=200), st.sampled_from(sorted(CODECS)))

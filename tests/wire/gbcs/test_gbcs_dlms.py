@@ -212,11 +212,11 @@ def test_nesting_is_bounded() -> None:
     ids=["deep", "wide and deep", "wide type", "endless array"],
 )
 def test_hostile_nesting_costs_nothing(data: bytes) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for payload in (notification(data), notification(data + bytes.fromhex("3100000000"))):
         with pytest.raises(WireError):
             walk(payload)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_every_prefix_of_a_walked_frame_is_refused() -> None:
@@ -266,7 +266,7 @@ def test_a_frame_we_build_reads_back(invoke_id: int, count: int, body: bytes) ->
 
 def total(payload: bytes) -> None:
     """Reading and walking give a value that comes back, or a ``WireError`` inside the payload; nothing else."""
-    began = time.perf_counter()
+    began = time.process_time()
     for read in (read_frame, walk):
         refused = None
         try:
@@ -278,7 +278,7 @@ def total(payload: bytes) -> None:
         else:
             assert refused.code.startswith("dlms_")
             assert 0 <= refused.offset <= len(payload)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"\xd9\x20\0\0\1\0", b"\xda\x20\0\0\1\0\0", b"\x0f\x20\0\0\1\0"]))

@@ -228,7 +228,7 @@ def test_the_largest_components_come_back() -> None:
 
 def total(payload: bytes, *, alert: bool) -> None:
     """Reading gives a value that comes back, or a ``WireError`` inside the payload; nothing else."""
-    began = time.perf_counter()
+    began = time.process_time()
     refused = None
     try:
         frame = read_frame(payload, alert)
@@ -240,7 +240,7 @@ def total(payload: bytes, *, alert: bool) -> None:
     else:
         assert refused.code.startswith("gbz_")
         assert 0 <= refused.offset <= max(len(payload), 2)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @given(
