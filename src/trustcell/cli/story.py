@@ -17,6 +17,12 @@ from trustcell.stories import ArtifactKind, Cast, Step, own_cast
 app = typer.Typer(help="Stories told step by step with real octets.", no_args_is_help=True)
 
 _SEED = b"trustcell story secmp0128a"
+_SHORT = (
+    ("/digitalSignature", " DS"),
+    ("/keyAgreement", " KA"),
+    ("/keyCertSign", ""),
+    ("/prePaymentTopUp", " top-up"),
+)
 _BEGINS = datetime(2024, 3, 1, 9, tzinfo=UTC)
 
 
@@ -100,3 +106,15 @@ def _print_summary(report: dict[str, Any]) -> None:
             f"  messages           {report['messages']}",
         ]
     )
+    out.print("[bold]Trust Anchor Cells of the GPF[/bold]")
+    lines(_cell_line(cell) for cell in report["cells"])
+
+
+def _cell_line(cell: dict[str, Any]) -> str:
+    """One cell on one line of 80 characters: which, who, until when, and the number stored for the role."""
+    name = cell["cell"]
+    for title, short in _SHORT:
+        name = name.replace(title, short)
+    until = cell["not_after"].partition("T")[0] if cell["not_after"] else "no end known"
+    number = "" if cell["stored_number"] is None else f"  {cell['stored_number']}"
+    return f"  {name:<23}{cell['entity']}  {until}{number}"

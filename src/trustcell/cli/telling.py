@@ -8,7 +8,8 @@ from typing import Any
 from trustcell import duis, gbcs
 from trustcell.app import open_ledger, set_stage, write_output
 from trustcell.cli.certificates import summary
-from trustcell.stories import Artifact, ArtifactKind, Cast, Step, Story, tell
+from trustcell.stories import Artifact, ArtifactKind, Cast, CellView, Step, Story, tell
+from trustcell.vocab import RemotePartyRole
 
 Hear = Callable[[Step, list[Path]], None]
 
@@ -81,6 +82,19 @@ def _plain(story: Story, folder: Path) -> dict[str, Any]:
         "first_usable_counter": story.first_usable_counter,
         "slot_entity": str(story.slot_entity),
         "stored_number": story.stored_number,
+        "cells": [_cell(view, story) for view in story.cells],
         "messages": str(folder),
         "steps": [{"title": step.title, "text": step.text} for step in story.steps],
+    }
+
+
+def _cell(view: CellView, story: Story) -> dict[str, Any]:
+    until = view.not_after.isoformat().replace("+00:00", "Z") if view.not_after else None
+    number = story.stored_number if view.cell.role is RemotePartyRole.NETWORK_OPERATOR else None
+    return {
+        "cell": str(view.cell),
+        "entity": str(view.entity),
+        "key_id": view.key_id.hex(),
+        "not_after": until,
+        "stored_number": number,
     }

@@ -1,7 +1,7 @@
 """Stories: the modifications of the code book told with real octets, one process, no sockets and no sleep."""
 
 from trustcell.stories.cast import Actor, Cast, KeyPair
-from trustcell.stories.exchange import Carried, Exchange, Stage
+from trustcell.stories.exchange import Carried, CellView, Exchange, Stage
 from trustcell.stories.hierarchy import own_cast
 from trustcell.stories.secmp0128a import Story, tell
 from trustcell.stories.steps import Artifact, ArtifactKind, Step
@@ -12,6 +12,7 @@ __all__ = [
     "ArtifactKind",
     "Carried",
     "Cast",
+    "CellView",
     "Exchange",
     "KeyPair",
     "Stage",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from trustcell import devices, duis, gbcs
+from trustcell import certs, devices, duis, gbcs
 from trustcell.devices import Device
 from trustcell.dsp import Ledger, RequestManager, Submission
 from trustcell.stories.cast import Actor, Cast
@@ -39,6 +39,16 @@ class Carried:
         return self.submission.command.key.counter
 
 
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """Who sits in one Trust Anchor Cell of the device, and until when the certificate runs, if it is known."""
+
+    cell: CellId
+    entity: Eui64
+    key_id: bytes
+    not_after: datetime | None
+
+
 @dataclass(slots=True)
 class Exchange:
     """Plays requests on a stage; ``device`` is the GPF as it is now."""
@@ -61,6 +71,18 @@ class Exchange:
     def stored_number(self) -> int:
         """The number the device holds for the network operator."""
         return self.device.usc(RemotePartyRole.NETWORK_OPERATOR)
+
+    def cells(self) -> tuple[CellView, ...]:
+        """Every cell of the device, in order."""
+        return tuple(
+            CellView(
+                cell,
+                held.entity,
+                held.key_id,
+                certs.Certificate.from_der(held.certificate).not_after if held.certificate else None,
+            )
+            for cell, held in self.device.cells().items()
+        )
 
     def leave(self, operator: Actor, counter: int, now: datetime) -> Carried:
         """6.15.1: the operator puts the broker's certificates, DS and KA, into its slot."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from trustcell.dsp import milliseconds
 from trustcell.stories.cast import Actor
-from trustcell.stories.exchange import SLOT, Exchange, Stage
+from trustcell.stories.exchange import SLOT, CellView, Exchange, Stage
 from trustcell.stories.steps import Artifact, ArtifactKind, Step
 from trustcell.vocab import Clause, Eui64, Refused
 
@@ -34,6 +34,7 @@ class Story:
     first_usable_counter: int | None
     slot_entity: Eui64
     stored_number: int
+    cells: tuple[CellView, ...]
     steps: tuple[Step, ...]
 
     @property
@@ -77,6 +78,7 @@ def tell(stage: Stage, on_step: Tell) -> Story:
         counter + 1 if accepted else None,
         exchange.occupant,
         exchange.stored_number,
+        exchange.cells(),
         tuple(scene.steps),
     )
 
