@@ -152,8 +152,8 @@ class Device:
 
     def with_state(self, state: DeviceState) -> "Device":
         """The same device with another memory."""
-        return replace(self, state=state)
+        return Device(self.identity, state, self.log, self.fleet)
 
     def logged(self, entry: LogEntry) -> "Device":
         """The device with one more line; the oldest goes when the log is full."""
-        return replace(self, log=(*self.log, entry)[-self.policy.log_limit :])
+        return Device(self.identity, self.state, (*self.log, entry)[-self.policy.log_limit :], self.fleet)

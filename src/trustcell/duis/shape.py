@@ -136,8 +136,11 @@ def write_shape(value: object, shape: Shape) -> str:
             parts.append(f"<sr:{part.element}>{write_shape(value, part.shape)}</sr:{part.element}>")
             continue
         given = getattr(value, part.attribute)
-        items = () if given is None else given if part.most > 1 else (given,)
-        parts.extend(f"<sr:{part.element}>{part.codec.write(item)}</sr:{part.element}>" for item in items)
+        if given is None:
+            continue
+        write = part.codec.write
+        texts = [write(item) for item in given] if part.most > 1 else [write(given)]
+        parts += [f"<sr:{part.element}>{text}</sr:{part.element}>" for text in texts]
     return "".join(parts)
 
 
@@ -153,7 +156,10 @@ def check_shape(value: object, shape: Shape) -> None:
         if part.most > 1 and not (isinstance(given, tuple) and 1 <= len(given) <= part.most):
             raise ValueError(f"{part.attribute}: a tuple of 1 to {part.most} values was expected")
         try:
-            for item in given if part.most > 1 else (given,):
+            if part.most == 1:
+                part.codec.check(given)
+                continue
+            for item in given:
                 part.codec.check(item)
         except WireError as error:
             raise error.moved(0, part.attribute) from None

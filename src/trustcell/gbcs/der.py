@@ -90,7 +90,10 @@ class Tagged(Asn1[T]):
         if not isinstance(value, self.kind):
             raise ValueError(f"{self.kind.__name__} expected, {type(value).__name__} given")
         contents = self.write(value)
-        return b"".join((self.tag.to_bytes(1, "big"), write_length(len(contents)), contents))
+        size = len(contents)
+        if size < 0x80:
+            return bytes((self.tag, size)) + contents
+        return b"".join((bytes((self.tag,)), write_length(size), contents))
 
 
 def read_length(octets: bytes, at: int, end: int) -> tuple[int, int]:
