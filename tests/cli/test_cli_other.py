@@ -1,6 +1,7 @@
 """``trustcell duis``, ``cert``, ``story`` and ``demo`` as a user runs them. Keys and lab: ZAZ1; templates: DUIS 5.4."""
 
 import base64
+import dataclasses
 import json
 import subprocess
 import sys
@@ -10,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from trustcell import duis, gbcs
-from trustcell.cli import app
+from trustcell.app import set_stage
+from trustcell.cli import app, telling
 
 RUN = CliRunner()
 TEMPLATE = "duis-templates/CS02bNOByNO_6.15.1_SUCCESS_REQUEST_DUIS.XML"
@@ -149,6 +151,39 @@ def test_the_story_writes_every_message_as_sent_and_decoded(tmp_path):
         gbcs.decode_payload(gbcs.decode(gbcs.message_octets(file.read_bytes())))
         assert json.loads(file.with_suffix(".json").read_text())["header"]["message_code"] == "0103"
     assert duis.parse_request(requests[0].read_bytes()).request.service_reference_variant == "6.21"
+
+
+def test_duis_sign_prints_one_object(shared, tmp_path):
+    arguments = ("duis", "sign", shared / TEMPLATE, "--keys", shared / "zaz1-test-keys.json", "--key", XML_KEY)
+    signed = tmp_path / "signed.xml"
+    run(*arguments, "--out", signed)
+    facts = json.loads(run(*arguments, "--json"))
+    assert facts["xml"].encode() == signed.read_bytes()
+    assert facts["signed_with"] == XML_KEY
+    written = json.loads(run(*arguments, "--out", signed, "--json"))
+    assert written == {key: value for key, value in facts.items() if key != "xml"} | {"out": str(signed)}
+
+
+def test_duis_sign_into_a_folder_that_cannot_be_is_one_sentence(shared, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    out = tmp_path / "file" / "signed.xml"
+    keys = shared / "zaz1-test-keys.json"
+    text = run("duis", "sign", shared / TEMPLATE, "--keys", keys, "--key", XML_KEY, "--out", out, code=1)
+    assert text.startswith("refused:")
+    assert "signed.xml" in text
+
+
+@pytest.mark.parametrize("command", [("story", "secmp0128a"), ("demo",)])
+def test_a_story_that_does_not_run_as_told_exits_with_1(monkeypatch, tmp_path, command):
+    # a DSP that forgets although the story says that it remembers
+    monkeypatch.setattr(
+        telling,
+        "set_stage",
+        lambda cast, ledger, *, tracking: dataclasses.replace(
+            set_stage(cast, ledger, tracking=False), tracking=tracking
+        ),
+    )
+    run(*command, "--out", tmp_path, code=1)
 
 
 def test_two_runs_give_the_same_octets(tmp_path):

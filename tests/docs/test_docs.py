@@ -79,6 +79,11 @@ def test_every_command_and_option_has_a_line_in_the_reference(command):
         assert f"`{option}" in body, f"{name}: {option} is not in docs/cli.md"
 
 
+@pytest.mark.parametrize("command", commands(), ids=lambda command: command[0])
+def test_every_command_prints_json_on_request(command):
+    assert "--json" in command[1]
+
+
 def test_the_clauses_page_is_what_the_source_cites():
     tool = [sys.executable, ROOT / "tools" / "clauses.py", "--print"]
     page = subprocess.run(tool, capture_output=True, text=True, check=True).stdout

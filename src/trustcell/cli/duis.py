@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from trustcell import duis, gbcs
-from trustcell.app import read_key_file
+from trustcell.app import read_key_file, write_output
 from trustcell.cli.output import AsJson, KeysFile, in_file, lines, print_json, read, refusals
 from trustcell.vocab import Refused, WireError
 
@@ -24,10 +24,7 @@ def check(file: XmlFile, as_json: AsJson = False) -> None:
     parsed = _parsed(file, schema)
     checked = "valid" if schema is not None else "not checked: set TRUSTCELL_SCHEMA_FOLDER to its folder"
     facts = {**_facts(parsed), "official_schema": checked}
-    if as_json:
-        print_json(facts)
-    else:
-        lines(f"{key.replace('_', ' ')}: {value}" for key, value in facts.items())
+    _print_facts(facts, as_json)
 
 
 @app.command()
@@ -59,10 +56,7 @@ def verify(file: XmlFile, keys: KeysFile, as_json: AsJson = False) -> None:
             f"the signer is {holders[0]}, the originator {parsed.request.request_id.originator}",
             "sign with the originator's own certificate",
         )
-    if as_json:
-        print_json(facts)
-    else:
-        lines(f"{key.replace('_', ' ')}: {value}" for key, value in facts.items())
+    _print_facts(facts, as_json)
 
 
 @app.command()
@@ -74,6 +68,7 @@ def sign(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write; standard output without it.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Sign a message as real clients do: white space goes, the signature comes as the last child of the root."""
     credential = read_key_file(keys).named(key)
@@ -86,10 +81,20 @@ def sign(
         serial=credential.certificate.serial,
         sign=lambda octets: gbcs.sign(private, octets),
     )
-    if out is None:
+    if out is not None:
+        write_output(out, signed)
+    if as_json:
+        placed = {"xml": signed.decode()} if out is None else {"out": str(out)}
+        print_json({**placed, "signed_with": key, "signer_serial": credential.certificate.serial})
+    elif out is None:
         sys.stdout.buffer.write(signed + b"\n")
+
+
+def _print_facts(facts: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(facts)
     else:
-        out.write_bytes(signed)
+        lines(f"{key.replace('_', ' ')}: {value}" for key, value in facts.items())
 
 
 def _schema() -> duis.Schema | None:
