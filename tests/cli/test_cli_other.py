@@ -55,6 +55,18 @@ def test_duis_check_uses_the_official_schema_when_its_folder_is_set(shared):
     assert "official schema: valid" in run("duis", "check", shared / TEMPLATE, env=env)
 
 
+def test_an_empty_schema_folder_is_none(shared):
+    text = run("duis", "check", shared / TEMPLATE, env={"TRUSTCELL_SCHEMA_FOLDER": ""})
+    assert "official schema: not checked" in text
+
+
+@pytest.mark.parametrize("policy", ["", "x", "-1", "1.2.", "1.2.x"])
+def test_a_policy_that_is_no_oid_is_wrong_use(shared, policy):
+    file = shared / "conformance/pyca-x509/scottishpower-bitstring-dn.pem"
+    text = run("cert", "show", file, "--policy", policy, code=2)
+    assert "is no OID" in text
+
+
 def test_every_duis_attack_is_refused_by_check_or_verify(shared):
     folder = shared / "conformance/duis-attacks"
     for entry in json.loads((folder / "index.json").read_text())["entries"]:

@@ -14,7 +14,7 @@ class Settings(BaseSettings):
     DUIS message is validated against them as well.
     """
 
-    model_config = SettingsConfigDict(env_prefix="TRUSTCELL_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="TRUSTCELL_", env_file=".env", env_ignore_empty=True, extra="ignore")
 
     schema_folder: Path | None = None
 

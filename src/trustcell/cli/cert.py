@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from cryptography import x509
 from rich import box
 from rich.markup import escape
 from rich.table import Table
@@ -26,6 +27,13 @@ def group() -> None:
     """Look at certificates, requests and revocation lists."""
 
 
+def _oid(text: str) -> str:
+    try:
+        return x509.ObjectIdentifier(text).dotted_string
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no OID: numbers with dots between them were expected") from None
+
+
 @app.command()
 @refusals
 def show(
@@ -34,7 +42,8 @@ def show(
         typer.Argument(metavar="FILE|-", help="Certificates, a request or a list as PEM, base64 or DER; - reads it."),
     ],
     policy: Annotated[
-        str | None, typer.Option(metavar="OID", help="The policy OID of the environment; any single one without it.")
+        str | None,
+        typer.Option(metavar="OID", parser=_oid, help="The policy OID of the environment; any single one without it."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
