@@ -12,18 +12,16 @@ from hypothesis import strategies as st
 from devices.devices_lab import A3, ACB, DS, KA, NO_DS, NOW, ROOT, SEED, SUP_DS, SUP_TOP_UP, TCOS, Lab, Role
 from trustcell.devices import (
     AS_MADE,
-    ROOT_CELL,
     DeviceState,
     Fleet,
     HeldImage,
     ManufacturePack,
     PendingCommand,
     advance,
-    cells_at_manufacture,
     derive_private_key,
     receive,
 )
-from trustcell.vocab import DeviceType, Eui64, WireError
+from trustcell.vocab import ROOT_CELL, DeviceType, Eui64, WireError, cells_at_manufacture
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 

@@ -4,14 +4,7 @@
 and the octets it sends. No clock, no randomness, no I/O: the same inputs give the same octets.
 """
 
-from trustcell.devices.cells import (
-    BROKER_CELL,
-    ROOT_CELL,
-    ROOT_ENTITY,
-    CellOccupant,
-    CellRow,
-    cells_at_manufacture,
-)
+from trustcell.devices.cells import ROOT_ENTITY, CellOccupant
 from trustcell.devices.fleet import Device, Fleet
 from trustcell.devices.identity import DerivedKeys, DeviceIdentity, KeySource, derive_private_key
 from trustcell.devices.log import Event, LogEntry
@@ -23,11 +16,8 @@ from trustcell.devices.state import AS_MADE, DeviceState, HeldImage, PendingComm
 
 __all__ = [
     "AS_MADE",
-    "BROKER_CELL",
-    "ROOT_CELL",
     "ROOT_ENTITY",
     "CellOccupant",
-    "CellRow",
     "DerivedKeys",
     "Device",
     "DeviceIdentity",
@@ -44,7 +34,6 @@ __all__ = [
     "PendingCommand",
     "TimeChecks",
     "advance",
-    "cells_at_manufacture",
     "derive_private_key",
     "receive",
 ]

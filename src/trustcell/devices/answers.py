@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from trustcell.devices.cells import BROKER_CELL, SUPPLIER_CELL, CellOccupant
+from trustcell.devices.cells import CellOccupant
 from trustcell.devices.fleet import Device
 from trustcell.gbcs import dlms, frame, gbz, protect
 from trustcell.gbcs.frame import Cra, Message, Supplementary
-from trustcell.vocab import DeviceType, Eui64
+from trustcell.vocab import BROKER_CELL, SUPPLIER_CELL, DeviceType, Eui64
 
 GENERIC_CRITICAL_ALERT = 0x1000
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from trustcell.certs import Certificate
-from trustcell.devices.cells import CellOccupant, cells_at_manufacture
-from trustcell.vocab import CellId, CellUsage, DeviceType, KeyUsage, RemotePartyRole
+from trustcell.devices.cells import CellOccupant
+from trustcell.vocab import CellId, CellUsage, DeviceType, KeyUsage, RemotePartyRole, cells_at_manufacture
 
 Occupants = Mapping[CellId, CellOccupant]
 

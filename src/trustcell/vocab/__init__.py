@@ -1,5 +1,6 @@
 """Nouns of the code book, findings that cite its clauses, and the one error tree. Imports the standard library only."""
 
+from trustcell.vocab.cells import BROKER_CELL, ROOT_CELL, SUPPLIER_CELL, CellRow, cells_at_manufacture
 from trustcell.vocab.errors import Refused, TrustcellError, Unavailable, WireError
 from trustcell.vocab.findings import Clause, Finding, Severity
 from trustcell.vocab.nouns import (
@@ -14,9 +15,13 @@ from trustcell.vocab.nouns import (
 )
 
 __all__ = [
+    "BROKER_CELL",
     "MAX_COUNTER",
     "MAX_SEQ_NUMBER",
+    "ROOT_CELL",
+    "SUPPLIER_CELL",
     "CellId",
+    "CellRow",
     "CellUsage",
     "Clause",
     "DeviceType",
@@ -29,4 +34,5 @@ __all__ = [
     "TrustcellError",
     "Unavailable",
     "WireError",
+    "cells_at_manufacture",
 ]

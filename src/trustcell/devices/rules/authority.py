@@ -1,11 +1,11 @@
 """Who may command: protection shape, originator, MAC, signature (gbcs.md 6.1 steps 3, 5, 7, 8). Nothing moves here."""
 
-from trustcell.devices.cells import BROKER_CELL, CellOccupant
+from trustcell.devices.cells import CellOccupant
 from trustcell.devices.fleet import Device
 from trustcell.devices.log import Discard, Event
 from trustcell.gbcs import frame, protect
 from trustcell.gbcs.frame import Message, Shape
-from trustcell.vocab import CellId, Eui64
+from trustcell.vocab import BROKER_CELL, CellId, Eui64
 
 
 def require_shape(message: Message, *allowed: Shape) -> None:

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from trustcell.devices import answers
-from trustcell.devices.cells import BROKER_CELL
 from trustcell.devices.fleet import Device
 from trustcell.devices.log import Discard, Event, LogEntry
 from trustcell.devices.outcome import Outcome
@@ -29,7 +28,7 @@ from trustcell.gbcs.usecases.cs02b import (
     UpdateSecurityCredentialsResponse,
     authorising_role,
 )
-from trustcell.vocab import CellId, DeviceType, KeyUsage
+from trustcell.vocab import BROKER_CELL, CellId, DeviceType, KeyUsage
 
 Mode = CredentialsReplacementMode
 

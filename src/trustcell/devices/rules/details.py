@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from trustcell.devices import answers
-from trustcell.devices.cells import BROKER_CELL
 from trustcell.devices.fleet import Device
 from trustcell.devices.log import Discard, Event
 from trustcell.devices.outcome import Outcome
@@ -17,7 +16,7 @@ from trustcell.gbcs.frame import Cra, Message, Shape
 from trustcell.gbcs.payload import decode_payload, encode_payload
 from trustcell.gbcs.usecases.common import StatusCode
 from trustcell.gbcs.usecases.cs02a import CellDetails, ProvideCredentialDetails, RoleDetails
-from trustcell.vocab import KeyUsage, RemotePartyRole
+from trustcell.vocab import BROKER_CELL, KeyUsage, RemotePartyRole
 
 CS02A = 0x0008
 CS02F = 0x011B

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from trustcell.devices import answers
-from trustcell.devices.cells import SUPPLIER_CELL
 from trustcell.devices.fleet import Device
 from trustcell.devices.log import Discard, Event
 from trustcell.devices.outcome import Outcome
@@ -26,7 +25,7 @@ from trustcell.gbcs.usecases.firmware import (
     ActivateImageResponseCode,
     ActivationOutcome,
 )
-from trustcell.vocab import RemotePartyRole
+from trustcell.vocab import SUPPLIER_CELL, RemotePartyRole
 
 CS06 = 0x0012
 OUTCOME_ALERT = 0x00CA

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from trustcell.certs import Certificate
-from trustcell.devices.cells import KEY_ID_LENGTH, ROOT_CELL, ROOT_ENTITY, CellOccupant
+from trustcell.devices.cells import KEY_ID_LENGTH, ROOT_ENTITY, CellOccupant
 from trustcell.devices.fleet import Device
 from trustcell.devices.rules import replay
 from trustcell.devices.rules.policy import TimeChecks
@@ -16,7 +16,7 @@ from trustcell.gbcs.usecases.cs02b import (
     TimeBasedChecks,
     UpdateSecurityCredentials,
 )
-from trustcell.vocab import CellId, RemotePartyRole
+from trustcell.vocab import ROOT_CELL, CellId, RemotePartyRole
 
 _Mode = CredentialsReplacementMode
 _Role = RemotePartyRole

@@ -1,0 +1,53 @@
+"""One way to write a record as octets, so that a digest or signature means the same everywhere.
+
+JSON with sorted keys, no white space, UTF-8, whole numbers only: what RFC 8785 gives for such values.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+Json = None | bool | int | str | Sequence["Json"] | Mapping[str, "Json"]
+
+_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def canonical(value: Mapping[str, Any]) -> bytes:
+    """The octets of a record; raises ``TypeError`` for a fraction or a value JSON has no form for."""
+    _refuse_fractions(value)
+    return _ENCODE(value).encode()
+
+
+def digest(octets: bytes) -> str:
+    """SHA-256 in lower-case hex, the name of a record or file wherever one is cited."""
+    return hashlib.sha256(octets).hexdigest()
+
+
+def moment(at: datetime) -> str:
+    """``2026-11-24T11:15:00Z``: whole seconds, UTC; raises ``ValueError`` for a time without a zone."""
+    if at.tzinfo is None:
+        raise ValueError("a moment has a time zone")
+    at = at.astimezone(UTC)
+    return f"{at.year:04}{at.strftime(_FORMAT[2:])}"
+
+
+def read_moment(text: str) -> datetime:
+    """What ``moment`` wrote; raises ``ValueError`` for any other form."""
+    return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
+
+
+def _refuse_fractions(value: Any) -> None:
+    match value:
+        case float():
+            raise TypeError("a record has whole numbers only")
+        case str() | bytes():
+            return
+        case Mapping():
+            for each in value.values():
+                _refuse_fractions(each)
+        case list() | tuple():
+            for each in value:
+                _refuse_fractions(each)

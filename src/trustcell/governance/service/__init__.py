@@ -1,0 +1,1 @@
+"""Services of governance: one transaction a call."""

@@ -1,0 +1,1 @@
+"""Manufacturing packs: which certificates fill the cells of a new device."""

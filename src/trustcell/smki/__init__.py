@@ -1,0 +1,1 @@
+"""The authority: certificates profiled, requested, checked clause by clause, issued, revoked, found again (MP261)."""

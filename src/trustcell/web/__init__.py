@@ -1,0 +1,1 @@
+"""HTTP: the repository and archive that unmodified clients expect."""
