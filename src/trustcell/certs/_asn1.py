@@ -15,6 +15,9 @@ from cryptography.x509 import ExtensionType, ObjectIdentifier
 ECDSA_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
 """AlgorithmIdentifier of ecdsa-with-SHA256, parameters absent (smki.md 2.1)."""
 
+RSA_SHA256 = bytes.fromhex("300d06092a864886f70d01010b0500")
+"""AlgorithmIdentifier of sha256WithRSAEncryption, parameters NULL (smki.md 2.7; RFC 4055 5)."""
+
 
 @asn1.sequence
 class Extension:
@@ -179,6 +182,6 @@ def timely(times: Iterable[UTCTime | GeneralizedTime | None]) -> bool:
     return not any(isinstance(time, GeneralizedTime) and time.as_datetime().year < 2050 for time in times)
 
 
-def assemble(tbs: bytes, signature: bytes) -> bytes:
-    """SIGNED{}: ``tbs``, ecdsa-with-SHA256 and the DER signature; serves certificates, requests and lists."""
-    return encode_der(Signed(content=tlv(tbs), algorithm=tlv(ECDSA_SHA256), signature=BitString(signature, 0)))
+def assemble(tbs: bytes, signature: bytes, algorithm: bytes = ECDSA_SHA256) -> bytes:
+    """SIGNED{}: ``tbs``, the AlgorithmIdentifier and the signature as it stands in certificates, requests and lists."""
+    return encode_der(Signed(content=tlv(tbs), algorithm=tlv(algorithm), signature=BitString(signature, 0)))

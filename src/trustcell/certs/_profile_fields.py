@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from functools import cached_property, reduce
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from trustcell.certs import extensions as ext
 from trustcell.certs._library import reading
@@ -21,6 +22,7 @@ from trustcell.certs.name import (
     UNIQUE_IDENTIFIER,
     Name,
     NameAttribute,
+    role_of,
 )
 from trustcell.certs.signature import ECDSA_SHA256_OID
 from trustcell.vocab import KeyUsage, WireError
@@ -90,6 +92,24 @@ def shown(view: View, oid: str, value: str) -> str:
     return f"{value}; {'critical' if critical(view, oid) else 'not critical'}"
 
 
+def key_title(certificate: Certificate) -> str:
+    """``ec-p256``, ``rsa-2048`` with the public exponent 65537, or what else it is."""
+    if certificate.key_form is not KeyForm.RSA:
+        return certificate.key_form.value
+    try:
+        return rsa_title(certificate.x509.public_key())
+    except (ValueError, UnsupportedAlgorithm):
+        return "rsa, unreadable"
+
+
+def rsa_title(key: object) -> str:
+    """``rsa-2048`` for the keys of IKI certificates; another size, or another exponent behind ``e=``."""
+    if not isinstance(key, rsa.RSAPublicKey):
+        return "not rsa"
+    exponent = key.public_numbers().e
+    return f"rsa-{key.key_size}" + ("" if exponent == 65537 else f", e={exponent}")
+
+
 def ski_method(certificate: Certificate) -> str:
     """How the subject key identifier was made from the key (smki.md 2.1; RFC 7093 for the newer ones)."""
     ski, bits = certificate.subject_key_identifier, certificate.key_bits
@@ -121,6 +141,15 @@ def organisation_shape(name: Name) -> bool:
         and all(len(rdn) == 1 for rdn in name.rdns)
         and strings == {"UTF8String"}
         and name.entity_id is not None
+    )
+
+
+def iki_shape(name: Name) -> bool:
+    """O, OU of two hex digits and CN, in this order, as UTF8Strings (smki.md 2.7)."""
+    return (
+        [attribute.oid for attribute in name.attributes] == [ORGANISATION, ORGANISATIONAL_UNIT, COMMON_NAME]
+        and all(len(rdn) == 1 and rdn[0].string_type == "UTF8String" for rdn in name.rdns)
+        and role_of(name) is not None
     )
 
 

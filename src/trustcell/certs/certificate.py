@@ -39,6 +39,7 @@ class CertificateKind(StrEnum):
     ISSUING_DCA = "issuing DCA"
     ROOT_DCA = "root DCA"
     IKI = "IKI"
+    ICA = "ICA"
     UNKNOWN = "unknown"
 
 
@@ -163,6 +164,8 @@ class Certificate:
             if subject.organisational_unit is None:
                 if not subject.common_name or len(subject.attributes) != 1:
                     return CertificateKind.UNKNOWN
+                if self.key_form is KeyForm.RSA and self.is_self_issued:
+                    return CertificateKind.ICA
                 return CertificateKind.ROOT_DCA if self.is_self_issued else CertificateKind.ISSUING_DCA
             if self.role == 0:
                 return CertificateKind.ROOT_OCA

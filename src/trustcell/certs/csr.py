@@ -25,7 +25,7 @@ MAX_CSR_OCTETS = 65_536
 EXTENSION_REQUEST = "1.2.840.113549.1.9.14"
 _CHALLENGE_PASSWORD = AttributeOID.CHALLENGE_PASSWORD
 _STRINGS = frozenset(bytes((tag,)) for tag in (0x0C, 0x13, 0x14, 0x16, 0x1C, 0x1E))
-_LABELS = frozenset({"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"})
+LABELS = frozenset({"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"})
 _MAX_ATTRIBUTES = 32
 
 
@@ -114,7 +114,7 @@ def load_csr(data: bytes) -> CertificationRequest:
     Raises ``WireError``: ``csr_armour_malformed``, ``csr_armour_label``, ``csr_armour_count``, those of ``from_der``.
     """
     with reading("csr"):
-        found = unarmour(data, _LABELS)
+        found = unarmour(data, LABELS)
         if len(found) != 1:
             raise WireError(0, "", f"one request was expected, found {len(found)}", "armour_count")
     return CertificationRequest.from_der(found[0])

@@ -148,6 +148,25 @@ def organisation_name(role: int, entity_id: Eui64, common_name: str | None = Non
     return _built(attributes)
 
 
+def iki_name(organisation: str, role: int, common_name: str) -> Name:
+    """Subject of an IKI certificate: trading name as O, OU as two upper-case hex digits, unique CN (smki.md 2.7).
+
+    Raises ``ValueError`` for a role that is no octet, or text that is empty or longer than 64 characters.
+    """
+    if not 0 <= role <= 0xFF:
+        raise ValueError("a role is one octet")
+    if not all(0 < len(text) <= 64 for text in (organisation, common_name)):
+        raise ValueError("O and CN have 1 to 64 characters")
+    oids, kind = x509.NameOID, _ASN1Type.UTF8String
+    return _built(
+        [
+            x509.NameAttribute(oids.ORGANIZATION_NAME, organisation, kind),
+            x509.NameAttribute(oids.ORGANIZATIONAL_UNIT_NAME, f"{role:02X}", kind),
+            x509.NameAttribute(oids.COMMON_NAME, common_name, kind),
+        ]
+    )
+
+
 def authority_name(common_name: str, role: int | None = None) -> Name:
     """Name of an authority: OU of two hex digits for an OCA, none for a DCA; CN; PrintableStrings (smki.md 2.3-2.7)."""
     kind = _ASN1Type.PrintableString

@@ -15,6 +15,7 @@ SIGNATURE_MALFORMED = "signature_malformed"
 """Flag: the signature bits are no ECDSA-Sig-Value; no key verifies them."""
 
 ECDSA_SHA256_OID = "1.2.840.10045.4.3.2"
+RSA_SHA256_OID = "1.2.840.113549.1.1.11"
 
 
 def verify_ecdsa_der(public_key: ec.EllipticCurvePublicKey, signature_der: bytes, message: bytes) -> bool:

@@ -18,6 +18,7 @@ from trustcell.dsp.ports import (
 from trustcell.dsp.rules.correlation import CommandKey, Kind
 from trustcell.dsp.rules.counters import CounterChoice, choose_counter, milliseconds, raised
 from trustcell.dsp.rules.effects import NETWORK_OPERATOR_SIGNING_CELL, Effects, SlotChange, effects_of, newer
+from trustcell.dsp.rules.recognition import Recognition, Reported, recognise
 from trustcell.dsp.service import Policy, Reception, RequestManager, Submission
 
 __all__ = [
@@ -36,6 +37,8 @@ __all__ = [
     "Offered",
     "Policy",
     "Reception",
+    "Recognition",
+    "Reported",
     "RequestManager",
     "Reservation",
     "Reserved",
@@ -49,4 +52,5 @@ __all__ = [
     "milliseconds",
     "newer",
     "raised",
+    "recognise",
 ]

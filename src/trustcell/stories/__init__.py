@@ -3,6 +3,8 @@
 from trustcell.stories.cast import Actor, Cast, KeyPair
 from trustcell.stories.exchange import Carried, CellView, Exchange, Stage
 from trustcell.stories.hierarchy import own_cast
+from trustcell.stories.mp261 import Mp261Story, tell_mp261
+from trustcell.stories.paperwork import Paperwork, RefusedRequest
 from trustcell.stories.secmp0128a import Story, tell
 from trustcell.stories.steps import Artifact, ArtifactKind, Step
 
@@ -15,9 +17,13 @@ __all__ = [
     "CellView",
     "Exchange",
     "KeyPair",
+    "Mp261Story",
+    "Paperwork",
+    "RefusedRequest",
     "Stage",
     "Step",
     "Story",
     "own_cast",
     "tell",
+    "tell_mp261",
 ]

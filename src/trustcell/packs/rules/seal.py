@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trustcell.certs import CertificateList
 from trustcell.governance.rules.canonical import canonical, digest
 from trustcell.governance.rules.statements import SignedStatement, Statement
 from trustcell.packs.rules.archive import read_archive, write_archive
@@ -26,11 +25,10 @@ MAX_SEAL_OCTETS = 64 * 1024
 
 @dataclass(frozen=True)
 class Anchors:
-    """What a reader trusts already: SHA-256 digests (hex) of Root OCA and ICA certificates, and lists of the ICA."""
+    """What a reader trusts already: SHA-256 digests (hex) of Root OCA and ICA certificates."""
 
     roots: frozenset[str]
     authorities: frozenset[str]
-    revoked: tuple[CertificateList, ...] = ()
 
 
 @dataclass(frozen=True)

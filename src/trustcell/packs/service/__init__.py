@@ -1,1 +1,5 @@
-"""service of packs."""
+"""Services of packs: assemble, publish, verify, one transaction a call."""
+
+from trustcell.packs.service.publishing import Packs, Published
+
+__all__ = ["Packs", "Published"]
