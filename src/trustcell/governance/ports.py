@@ -39,6 +39,12 @@ class StatementLog(Protocol):
     def of(self, *kinds: str) -> list[SignedStatement]:
         """All of these kinds, oldest first."""
 
+    def last(self) -> SignedStatement | None:
+        """The newest statement of any kind."""
+
+    def after(self, number: int, *kinds: str) -> list[SignedStatement]:
+        """Those with a higher number, oldest first; of these kinds, or of any."""
+
 
 class AuditLog(Protocol):
     """The audit chain of this store. Entries are numbered from 1 without gaps."""
@@ -72,8 +78,27 @@ class Evidence(Protocol):
         """The octets; ``Refused`` (``evidence_missing``, ``evidence_hash_mismatch``) if they are not what was kept."""
 
 
+class IssuedCertificate(Protocol):
+    """What governance asks of an issued certificate."""
+
+    @property
+    def revoked_at(self) -> datetime | None:
+        """When it was revoked, if it was."""
+
+
+class IssuedCertificates(Protocol):
+    """Certificates by issuer (CN) and serial; the books of SMKI have more of them to tell."""
+
+    def get(self, issuer: str, serial: int) -> IssuedCertificate | None:
+        """The certificate with this identity."""
+
+
 class Books(Protocol):
     """What one transaction sees. Work that adds nothing to ``audit`` is not committed."""
+
+    @property
+    def certificates(self) -> IssuedCertificates:
+        """Issued certificates: whether a credential is revoked."""
 
     @property
     def statements(self) -> StatementLog:

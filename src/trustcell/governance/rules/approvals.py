@@ -92,9 +92,9 @@ class PmaDecision:
 
 @dataclass(frozen=True)
 class Approval:
-    """One version of an approval. ``digest`` is that of the draft as decided on: what was approved is what it says.
+    """One version of an approval. ``digest`` is that of the statement that drafted it: what it says is approved.
 
-    ``state`` does not know of uses or the clock; ``state_at`` does.
+    Its state follows from the clock and its uses, see ``state_at``.
     """
 
     name: str
@@ -113,10 +113,13 @@ class Approval:
     decision: PmaDecision | None = None
     withdrawn_at: datetime | None = None
     withdrawn_reason: str = ""
+    void_since: datetime | None = None
+    """Since when its decider no longer speaks for the SMKI PMA; it is of no use from then on (hostile A4)."""
 
     def state_at(self, now: datetime, uses: int = 0) -> ApprovalState:
-        """Where it stands at this moment after so many uses."""
-        if self.withdrawn_at is not None and self.withdrawn_at <= now:
+        """Where it stands at this moment after so many uses; a void one counts as withdrawn."""
+        ended = (self.withdrawn_at, self.void_since)
+        if any(at is not None and at <= now for at in ended):
             return ApprovalState.WITHDRAWN
         if self.decision is None:
             return ApprovalState.DRAFT if self.ssc_view is None else ApprovalState.SSC_CONSULTED

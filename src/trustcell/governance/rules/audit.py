@@ -53,9 +53,14 @@ class AuditEntry:
     @classmethod
     def from_octets(cls, octets: bytes) -> "AuditEntry":
         """Read back what ``octets`` wrote; raises ``ValueError`` or ``KeyError`` for anything else."""
+        if not isinstance(octets, bytes):
+            raise ValueError("octets were expected")  # a database may give text where somebody wrote it
         raw = json.loads(octets)
         previous = bytes.fromhex(raw["previous"])
-        return cls(raw["chain"], raw["seq"], read_moment(raw["at"]), raw["kind"], raw["subject"], raw["body"], previous)
+        at = read_moment(raw["at"])
+        found = cls(raw["chain"], raw["seq"], at, raw["kind"], raw["subject"], raw["body"], previous)
+        vars(found)["octets"] = octets  # as they are kept: what was changed must not hash as if it were not
+        return found
 
 
 @dataclass(frozen=True)

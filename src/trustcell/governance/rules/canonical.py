@@ -40,6 +40,12 @@ def read_moment(text: str) -> datetime:
 
 
 def _refuse_fractions(value: Any) -> None:
+    kind = type(value)
+    if kind is dict:  # nearly always: said apart, because batches write one record an item
+        for each in value.values():
+            if type(each) is not str and type(each) is not int:
+                _refuse_fractions(each)
+        return
     match value:
         case float():
             raise TypeError("a record has whole numbers only")
