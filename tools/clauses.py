@@ -30,7 +30,7 @@ def citations() -> list[tuple[findings.Clause, str]]:
 
     findings.Clause.__init__ = recording
     for module in pkgutil.walk_packages(trustcell.__path__, "trustcell."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith("__main__") and ".migrations." not in module.name:  # Alembic runs those itself
             importlib.import_module(module.name)
     findings.Clause.__init__ = plain
     return made

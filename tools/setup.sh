@@ -36,6 +36,10 @@ case $what in
   runtime) .venv/bin/pip install -q -e . ;;
   dev)
     .venv/bin/pip install -q -e '.[dev]'
+    # A real server for the tests of the store, which start one of their own; Debian keeps it out of the path.
+    need 'ls /usr/lib/postgresql/*/bin/postgres || command -v postgres' postgresql
+    # The token of the keystore tests.
+    need 'command -v softhsm2-util' softhsm2
     # A published client whose key file format the tests read.
     need 'command -v npm' nodejs npm
     [ -d .cache/clients/node_modules/@smartdcc/dccboxed-keystore ] ||

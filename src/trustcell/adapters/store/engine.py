@@ -1,0 +1,61 @@
+"""How a database is opened: its settings, and that writers take turns."""
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from trustcell.adapters.store.failures import unavailable
+
+APPLICATION = 0x74_63_73_31
+"""``tcs1`` in the header of an SQLite file: a store, and nobody else's."""
+# The wait comes first: switching a file to WAL needs a lock as well. REPLACE fires triggers on DELETE only if asked to.
+_PRAGMAS = ("busy_timeout=60000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON",
+            "cache_size=-131072", "wal_autocheckpoint=8000")  # fmt: skip
+_POSTGRESQL = "-c lock_timeout=60s -c TimeZone=UTC -c default_transaction_isolation=read\\ committed"
+
+
+def make_engine(url: str) -> sa.Engine:
+    """An engine for ``sqlite:///FILE`` or ``postgresql+psycopg://...``; nothing is opened yet."""
+    parsed = readable(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = sa.create_engine(parsed, poolclass=sa.QueuePool, max_overflow=-1, connect_args={"timeout": 60})
+        event.listen(engine, "connect", _configure)
+        event.listen(engine, "begin", _begin)
+        return engine
+    # A server that went away is noticed before a connection is used.
+    options = {"options": _POSTGRESQL, "connect_timeout": 10}
+    return sa.create_engine(parsed, max_overflow=-1, pool_pre_ping=True, connect_args=options)
+
+
+def readable(url: str) -> sa.URL:
+    """The URL in parts; ``Unavailable`` (``storage_unknown``) for a database that is neither."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise unavailable("storage_unknown", "the database is no URL, such as sqlite:////path/to/file") from error
+    name = parsed.get_backend_name()
+    if name == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        return parsed
+    if name == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    told = parsed.render_as_string(hide_password=True)
+    raise unavailable("storage_unknown", f"{told} is no SQLite file and no PostgreSQL database")
+
+
+def file_of(url: sa.URL) -> Path | None:
+    """The file of an SQLite database."""
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
+
+
+def _configure(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # SQLAlchemy's BEGIN is ours to write: see _begin
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: sa.Connection) -> None:
+    """A writer takes the lock at once, a reader sees one state."""
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
