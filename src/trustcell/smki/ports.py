@@ -1,10 +1,10 @@
 """What SMKI needs from outside: books for certificates and requests, and keys that sign without being seen."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from trustcell.governance import ports as governance
 from trustcell.smki.rules.records import (
@@ -81,6 +81,15 @@ class CertificateBook(Protocol):
     def keys_in_use(self, family: Family, keys: Sequence[bytes]) -> set[bytes]:
         """Which of these keys a certificate of the family holds."""
 
+    def holders(self, keys: Sequence[bytes]) -> dict[bytes, list[tuple[Family, str]]]:
+        """Of each of these keys that any certificate holds: family and request of every one that does."""
+
+    def serials_in_use(self, issuer: str, serials: Sequence[int]) -> set[int]:
+        """Which of these serials the issuer has used."""
+
+    def issued_counts(self, entities: Sequence[bytes], family: Family) -> dict[bytes, int]:
+        """``issued_to`` for many subjects, without what was given up; those that had none are left out."""
+
     def search(self, query: Query, now: datetime) -> list[CertificateRecord]:
         """Those that match, ordered by issuer and serial."""
 
@@ -130,6 +139,9 @@ class RequestBook(Protocol):
     def settle(self, issuer: str, serial: int, how: str) -> None:
         """``issued`` or ``abandoned``."""
 
+    def settle_many(self, issuer: str, serials: Sequence[int], how: str) -> None:
+        """``settle`` for many of one issuer."""
+
 
 class ApprovalUses(Protocol):
     """How often each approval was used; (approval, number) is unique, so two cannot take the last use."""
@@ -149,6 +161,9 @@ class RevocationBook(Protocol):
 
     def barred(self, key: bytes) -> str | None:
         """Why this key is barred."""
+
+    def barred_many(self, keys: Sequence[bytes]) -> dict[bytes, str]:
+        """Which of these keys are barred, and why."""
 
     def add_list(self, record: ListRecord) -> None:
         """Keep a list; ``Refused`` (``crl_number_fell``) unless its number is above every other of the issuer."""
@@ -228,3 +243,13 @@ class Store(Protocol):
 
     def reading(self) -> AbstractContextManager[Books]:
         """Open the books for reading."""
+
+
+class Relint(Protocol):
+    """Another program that judges certificates by code of its own, in turns: a lot goes in, its problems come out."""
+
+    def ask(self, lot: Sequence[Mapping[str, Any]]) -> None:
+        """Send a lot: ``der`` and ``kind`` of each, ``record`` and ``csr`` if they are to be held against it."""
+
+    def answer(self) -> list[dict[str, Any]]:
+        """The problems of the lot sent last, each with the ``number`` of its certificate in the lot, from 0."""

@@ -1,9 +1,15 @@
 """What an environment fixes: policy OIDs, names, periods, choices; never what the code book fixes (smki.md 10)."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from cryptography.x509 import ObjectIdentifier
+
 from trustcell.vocab import RemotePartyRole
+
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,31}")
+_AUTHORITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +68,23 @@ class Environment:
         )
     )
     """Roles only the DCC subscribes for (smki.md 1.4; beyond the four of MP261 recalled)."""
+
+    def __post_init__(self) -> None:
+        """Raises ``ValueError`` for what no environment can be."""
+        if not _IDENTIFIER.fullmatch(self.identifier):
+            raise ValueError("an identifier has 1 to 32 of a-z, A-Z, 0-9, dot and dash")
+        names = (self.root_oca, self.issuing_oca, self.root_dca, self.issuing_dca, self.ica)
+        if not all(_AUTHORITY.fullmatch(name) for name in names) or len(set(names)) != len(names):
+            raise ValueError(f"authorities have different names of 1 to 64 letters and digits: {', '.join(names)}")
+        for policy in (self.organisation_policy, self.device_policy, self.iki_policy):
+            ObjectIdentifier(policy)
+        if self.begins.tzinfo is None:
+            raise ValueError("an environment begins at a moment with a time zone")
+        years = (self.root_years, self.issuing_years, self.ica_years, self.person_years, self.organisation_years)
+        if min(years) < 1 or self.issuing_years > self.root_years or self.person_years > self.ica_years:
+            raise ValueError("periods are a year or more, and nobody outlasts who certifies him")
+        if not 1 <= self.batch_limit <= 50_000 or self.certificates_per_device < 1:
+            raise ValueError("a batch has 1 to 50,000 requests, a device may have 1 certificate or more")
+        periods = (self.crl_period, self.crl_reissue, self.crl_after_revocation, self.arl_period, self.arl_reissue)
+        if min(periods) <= timedelta(0) or self.crl_reissue > self.crl_period or self.arl_reissue > self.arl_period:
+            raise ValueError("a list is issued anew before it ends")

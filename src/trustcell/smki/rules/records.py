@@ -44,6 +44,10 @@ class Status(StrEnum):
     REVOKED = "R"
 
 
+ABANDONED = "abandoned"
+"""``kind`` of what may have been signed but was never stored: its twin stands for it, its serial is revoked (K39)."""
+
+
 @dataclass(frozen=True, slots=True)
 class CertificateRecord:
     """One certificate and what is known of it. Its identity is (``issuer``, ``serial``), never its SKI (smki.md 5.3).
