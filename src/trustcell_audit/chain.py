@@ -54,11 +54,15 @@ def read_entry(raw: dict[str, Any], octets: bytes, line: int, octet: int) -> Ent
     place = f"entry on line {line}"
     if raw.keys() != ENTRY_FIELDS:
         raise Malformed(Problem("line_unknown", place, "it is no entry and no head", octet=octet))
-    previous, seq = octets_of(raw["previous"], 32), raw["seq"]
-    if previous is None or moment_of(raw["at"]) is None or not _count(seq) or not isinstance(raw["body"], dict):
-        name = "previous" if previous is None else "seq" if not _count(seq) else "at" if moment_of(raw["at"]) else "body"
-        raise Malformed(Problem("field_malformed", place, "it cannot be read", name, octet))
-    return Entry(line, octet, raw, seq, previous, hashlib.sha256(octets).digest())
+    previous = octets_of(raw["previous"], 32)
+    readable = {
+        "previous": previous is not None,
+        "seq": _count(raw["seq"]),
+        "at": moment_of(raw["at"]) is not None,
+        "body": isinstance(raw["body"], dict),
+    }
+    _readable(readable, place, octet)
+    return Entry(line, octet, raw, raw["seq"], previous or b"", hashlib.sha256(octets).digest())
 
 
 def read_head(raw: dict[str, Any], place: str, octet: int) -> Head:
@@ -66,19 +70,20 @@ def read_head(raw: dict[str, Any], place: str, octet: int) -> Head:
     if raw.keys() != HEAD_FIELDS:
         raise Malformed(Problem("line_unknown", place, "it is no head", octet=octet))
     digest = octets_of(raw["hash"], 32)
-    wrong = [
-        name
-        for name, fine in (
-            ("at", moment_of(raw["at"]) is not None),
-            ("hash", digest is not None),
-            ("seq", _count(raw["seq"])),
-            ("signature", octets_of(raw["signature"], 64) is not None),
-        )
-        if not fine
-    ]
-    if wrong or digest is None:
-        raise Malformed(Problem("field_malformed", place, "it cannot be read", wrong[0], octet))
-    return Head(f"{place}, head of entry {raw['seq']}", octet, raw, raw["seq"], digest)
+    readable = {
+        "at": moment_of(raw["at"]) is not None,
+        "hash": digest is not None,
+        "seq": _count(raw["seq"]),
+        "signature": octets_of(raw["signature"], 64) is not None,
+    }
+    _readable(readable, place, octet)
+    return Head(f"{place}, head of entry {raw['seq']}", octet, raw, raw["seq"], digest or b"")
+
+
+def _readable(fields: dict[str, bool], place: str, octet: int) -> None:
+    for name, fine in fields.items():
+        if not fine:
+            raise Malformed(Problem("field_malformed", place, "it cannot be read", name, octet))
 
 
 def _count(value: Any) -> bool:

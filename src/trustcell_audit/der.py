@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 
 SEQUENCE, SET, INTEGER, BIT_STRING, OCTET_STRING, OID = 0x30, 0x31, 0x02, 0x03, 0x04, 0x06
 UTF8, PRINTABLE, UTC_TIME, GENERALIZED_TIME = 0x0C, 0x13, 0x17, 0x18
@@ -34,6 +35,7 @@ def tlv(tag: int, *parts: bytes) -> bytes:
     return bytes((tag, 0x80 | len(length))) + length + value
 
 
+@lru_cache(256)
 def oid(dotted: str) -> bytes:
     """An OBJECT IDENTIFIER of dotted numbers."""
     first, second, *rest = map(int, dotted.split("."))

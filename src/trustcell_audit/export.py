@@ -158,13 +158,19 @@ def _outside(log: _Log, outside: BinaryIO | None, report: Report) -> None:
 
 
 def read_heads(file: BinaryIO, report: Report) -> Iterator[Head]:
-    """The heads kept elsewhere, one a line; a line that is none becomes a problem."""
-    try:
-        for number, octet, line in lines_of(file, "heads kept elsewhere"):
-            place = f"heads kept elsewhere, line {number}"
-            try:
-                yield read_head(read_object(line, place, octet), place, octet)
-            except Malformed as malformed:
+    """The heads kept elsewhere, one a line.
+
+    A line cut off, as a process leaves that dies while it writes, is told and left out; one that was changed is a
+    problem.
+    """
+    octet = 0
+    for number, whole in enumerate(file, 1):
+        place, line = f"heads kept elsewhere, line {number}", whole.removesuffix(b"\n")
+        try:
+            yield read_head(read_object(line, place, octet), place, octet)
+        except Malformed as malformed:
+            if line.endswith(b"}"):
                 report.add([malformed.problem])
-    except Malformed as malformed:
-        report.add([malformed.problem])
+            else:
+                report.relied.append(f"{place} not being a head: it was cut off")
+        octet += len(whole)
