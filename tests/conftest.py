@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from databases import empty_sqlite, new_store_url, postgresql, store_url  # noqa: F401
+
 # CI and everyday runs repeat the same examples; `make soak` looks for new ones, and more of them.
 _SOAK = int(os.environ.get("TRUSTCELL_SOAK", "0"))
 settings.register_profile("everyday", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -1,5 +1,6 @@
 """Reading inputs and checking folders of messages."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,10 +25,18 @@ def read_input(path: Path) -> bytes:
 
 
 def write_output(path: Path, octets: bytes) -> None:
-    """Write a file, folders included; ``WireError`` names it when that fails."""
+    """Write a file, folders included: all of it under its name, or nothing; ``WireError`` names it when that fails."""
+    part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(octets)
+        if path.exists() and not path.is_file():  # a terminal or pipe has no other name to be written under
+            path.write_bytes(octets)
+            return
+        with part.open("wb") as file:
+            file.write(octets)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
     except OSError as error:
         raise WireError(-1, str(path), f"the file cannot be written: {error.strerror}", "output_failed") from None
 

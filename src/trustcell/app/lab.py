@@ -28,7 +28,7 @@ def lab_cast(lab_path: Path, keys: KeyFile, seed: bytes) -> Cast:
 
     Raises ``WireError`` naming the field of the lab file that is missing or the credential the key file lacks.
     """
-    lab = _lab(lab_path)
+    lab = read_lab(lab_path)
     facts = zaz1()
     root = bytes.fromhex(facts["root"])
     try:
@@ -55,7 +55,8 @@ def lab_cast(lab_path: Path, keys: KeyFile, seed: bytes) -> Cast:
         raise WireError(-1, f"{lab_path}: {field}", reason, "lab_format") from None
 
 
-def _lab(path: Path) -> Mapping[str, Any]:
+def read_lab(path: Path) -> Mapping[str, Any]:
+    """The object in a lab file; ``WireError`` (``lab_missing``, ``lab_format``) when there is none."""
     try:
         lab = json.loads(path.read_bytes())
     except OSError as error:

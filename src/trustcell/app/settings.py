@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trustcell import duis
@@ -11,12 +12,17 @@ class Settings(BaseSettings):
     """Settings from the environment (``TRUSTCELL_...``) or a ``.env`` file.
 
     ``schema_folder`` names a folder with the official DUIS and MMC schemas, which are not ours to ship; with it every
-    DUIS message is validated against them as well.
+    DUIS message is validated against them as well. ``repository_api_keys`` are the API keys that clients of the
+    repository may use, with spaces between them; without any, no key is asked for. ``database`` is the URL of a home's
+    database, ``pin`` opens its keystores.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRUSTCELL_", env_file=".env", env_ignore_empty=True, extra="ignore")
 
     schema_folder: Path | None = None
+    repository_api_keys: SecretStr = SecretStr("")
+    database: str = ""
+    pin: SecretStr = SecretStr("")
 
 
 def official_schema() -> duis.Schema | None:

@@ -19,9 +19,9 @@ def open_ledger(path: Path | None) -> Ledger:
     return SqliteLedger(path)
 
 
-def set_stage(cast: Cast, ledger: Ledger, *, tracking: bool) -> Stage:
-    """A GPF straight from the factory and a DSP that knows it."""
-    fleet = devices.Fleet(cast.seed, pack(cast))
+def set_stage(cast: Cast, ledger: Ledger, *, tracking: bool, made_from: devices.ManufacturePack | None = None) -> Stage:
+    """A GPF straight from the factory, made from a pack or from the cast, and a DSP that knows it."""
+    fleet = devices.Fleet(cast.seed, made_from or pack(cast))
     gpf = fleet.device(cast.gpf, DeviceType.GPF)
     record = DeviceRecord(
         gpf.eui,

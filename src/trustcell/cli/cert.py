@@ -71,7 +71,8 @@ def _certificates(octets: bytes, policy: str | None) -> list[dict[str, Any]]:
 
 def _request(octets: bytes, _policy: str | None) -> list[dict[str, Any]]:
     request = certs.load_csr(octets)
-    return [_report(request_facts(request), (), certs.check_csr(request), request.flags)]
+    findings = certs.check_iki_csr(request) if certs.is_iki_csr(request) else certs.check_csr(request)
+    return [_report(request_facts(request), (), findings, request.flags)]
 
 
 def _list(octets: bytes, _policy: str | None) -> list[dict[str, Any]]:

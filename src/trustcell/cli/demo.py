@@ -1,4 +1,4 @@
-"""``trustcell demo``: the story with and without counter tracking, side by side."""
+"""``trustcell demo``: both stories, SECMP0128A with and without counter tracking, and MP261."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,7 @@ from rich.table import Table
 from trustcell.app import write_output
 from trustcell.cli.output import AsJson, lines, out, print_json, refusals
 from trustcell.cli.story import default_cast
+from trustcell.cli.story_mp261 import play_mp261
 from trustcell.cli.telling import play
 
 _ROWS = (
@@ -29,22 +30,23 @@ def demo(
     ),
     as_json: AsJson = False,
 ) -> None:
-    """Tell SECMP0128A twice, with and without counter tracking, and show what differs."""
+    """Tell SECMP0128A with and without counter tracking, then MP261, and show what differs."""
     reports = {
         name: play(default_cast(), folder / name, lambda _step, _written: None, tracking=tracking)
         for name, tracking in (("tracking", True), ("no_tracking", False))
     }
-    summary = folder / "summary.json"
-    write_output(summary, json.dumps(reports, indent=2).encode() + b"\n")
+    pack = play_mp261(folder / "mp261", lambda _step: None)
+    summary, everything = folder / "summary.json", {**reports, "mp261": pack}
+    write_output(summary, json.dumps(everything, indent=2).encode() + b"\n")
     if as_json:
-        print_json(reports)
+        print_json(everything)
     else:
-        _print(reports, summary)
-    if not all(report["as_told"] for report in reports.values()):
+        _print(reports, pack, summary)
+    if not all(report["as_told"] for report in everything.values()):
         raise typer.Exit(1)
 
 
-def _print(reports: dict[str, dict[str, Any]], summary: Path) -> None:
+def _print(reports: dict[str, dict[str, Any]], pack: dict[str, Any], summary: Path) -> None:
     for report in reports.values():
         lines(f"- {step['title']}: {step['text']}" for step in report["steps"])
         out.print()
@@ -54,7 +56,29 @@ def _print(reports: dict[str, dict[str, Any]], summary: Path) -> None:
     verdicts = {True: "[green]accepted[/green]", False: "[red]silence, for ever[/red]"}
     table.add_row("the handover was", *(verdicts[report["handover_accepted"]] for report in reports.values()))
     out.print(table)
+    out.print()
+    lines(f"- {step['title']}: {step['text']}" for step in pack["steps"])
+    out.print()
+    out.print(_packs(pack))
     lines([f"every message, as sent and decoded: {summary.parent}", f"summary: {summary}"])
+
+
+def _packs(pack: dict[str, Any]) -> Table:
+    table = Table("", "the pack of 2016", "the pack of 2024")
+    table.add_row("ends", pack["first_pack_not_after"], pack["pack_not_after"])
+    same = "[green]the same[/green]" if pack["same_to_every_device"] else "[red]different[/red]"
+    table.add_row("to every device", same, same)
+    for key, label in (("recognised", "cells recognised as"), ("handover_accepted", "6.21 in 2027")):
+        table.add_row(label, *(_verdict(device[key]) for device in pack["devices"]))
+    refused = pack["refused_without_approval"]
+    table.add_row("without approval", "", f"[red]refused[/red]: {', '.join(refused['clauses'])}")
+    return table
+
+
+def _verdict(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{kind} ({count})" for kind, count in value.items())
+    return "[green]accepted[/green]" if value else "[red]refused[/red]"
 
 
 def _cell(value: Any) -> str:

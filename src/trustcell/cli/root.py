@@ -5,9 +5,14 @@ from typing import Annotated
 import typer
 
 import trustcell
-from trustcell.cli import cert, duis, gbcs, story
+from trustcell.cli import approval, audit, cert, csr, duis, gbcs, pack, party, repository, revocation, story
+from trustcell.cli.calendar import calendar
 from trustcell.cli.demo import demo
+from trustcell.cli.init import init
 from trustcell.cli.output import out
+from trustcell.cli.serve import serve
+from trustcell.cli.smki import smki_app
+from trustcell.cli.smki_audit import bundle, verify_all
 
 app = typer.Typer(
     name="trustcell",
@@ -20,8 +25,26 @@ app = typer.Typer(
 app.add_typer(gbcs.app, name="gbcs")
 app.add_typer(duis.app, name="duis")
 app.add_typer(cert.app, name="cert")
+app.add_typer(csr.app, name="csr")
+app.add_typer(party.app, name="party")
+app.add_typer(approval.app, name="approval")
+app.add_typer(smki_app, name="smki")
+app.add_typer(audit.app, name="audit")
+smki_app.command()(repository.search)
+smki_app.command()(repository.show)
+smki_app.command()(repository.export)
+smki_app.command("import")(repository.take_in)
+smki_app.add_typer(revocation.revoke, name="revoke")
+smki_app.command()(revocation.crl)
+smki_app.command()(revocation.archive)
+smki_app.command()(bundle)
+smki_app.command("verify-all")(verify_all)
+app.add_typer(pack.app, name="pack")
 app.add_typer(story.app, name="story")
 app.command()(demo)
+app.command()(init)
+app.command()(calendar)
+app.command()(serve)
 
 
 def _version(asked: bool) -> None:

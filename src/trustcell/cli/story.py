@@ -10,6 +10,7 @@ from rich.markup import escape
 from trustcell import gbcs
 from trustcell.app import lab_cast, read_key_file
 from trustcell.cli.output import AsJson, lines, out, print_json, print_tree, refusals
+from trustcell.cli.story_mp261 import mp261
 from trustcell.cli.telling import decoded as decode_artifact
 from trustcell.cli.telling import play
 from trustcell.stories import ArtifactKind, Cast, Step, own_cast
@@ -29,6 +30,9 @@ _BEGINS = datetime(2024, 3, 1, 9, tzinfo=UTC)
 def default_cast() -> Cast:
     """The cast of a story that is told without a lab: always the same, so that every run gives the same octets."""
     return own_cast(_SEED, _BEGINS)
+
+
+app.command()(mp261)
 
 
 @app.callback()

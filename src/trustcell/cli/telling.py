@@ -18,13 +18,13 @@ def play(cast: Cast, folder: Path, hear: Hear, *, tracking: bool, ledger: Path |
     """Tell the story, write every message and a summary into ``folder``, and return the summary."""
     stage = set_stage(cast, open_ledger(ledger), tracking=tracking)
     numbers = iter(range(1, 1000))
-    story = tell(stage, lambda step: hear(step, _write(folder, next(numbers), step)))
+    story = tell(stage, lambda step: hear(step, write_step(folder, next(numbers), step)))
     report = _plain(story, folder)
     write_output(folder / "summary.json", json.dumps(report, indent=2).encode() + b"\n")
     return report
 
 
-def _write(folder: Path, number: int, step: Step) -> list[Path]:
+def write_step(folder: Path, number: int, step: Step) -> list[Path]:
     """Every message of a step: as it was sent, and decoded beside it."""
     written = []
     for position, artifact in enumerate(step.artifacts, start=1):
