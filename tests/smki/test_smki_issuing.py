@@ -47,6 +47,7 @@ from trustcell.governance.rules.rulebook import rule_set
 from trustcell.smki.rules.ask import Ask, request_name
 from trustcell.smki.rules.facts import Application, Facts, IssuerFacts
 from trustcell.smki.rules.records import RequestState, Status
+from trustcell.smki.service.clock import decision_moment
 from trustcell.smki.service.issuing import Authority
 from trustcell.smki.service.making import draft as draft_certificate
 from trustcell.smki.service.making import organisation_tbs, serial_of
@@ -599,6 +600,13 @@ def test_issuing_stops_when_the_clock_went_back(world, back):
     issue(world)
     act = lambda: world.authority.submit(supplier_csr(world), Ask(), world["sam"], world.now - back)  # noqa: E731
     assert codes(refused(act, world.store)) == ["clock_went_back"]
+
+
+def test_the_last_decision_alone_stops_the_clock_as_well(world):
+    issue(world)
+    with world.store.reading() as books, pytest.raises(Refused) as raised:
+        decision_moment(books, world.environment, world.now - timedelta(hours=1), confirmed=True)
+    assert codes(raised.value) == ["clock_went_back"]
 
 
 def test_a_clock_a_little_back_counts_as_the_last_decision(world):

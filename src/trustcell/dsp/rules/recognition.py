@@ -1,8 +1,8 @@
 """How the DSP knows who sits in a cell at install and commission: by default, by record, by search, or not at all.
 
 MP261 describes it: the default certificates of the pack are tried first, then what was recorded for the device; else
-the DSP searches, and the installer waits. Occupants are compared by subject, SKI and key usage, never by serial, since that
-is all a device reports (smki.md 4.3; the classes are our reading).
+the DSP searches, and the installer waits. Occupants are compared by subject, SKI and key usage, never by serial, since
+that is all a device reports (smki.md 4.3; the classes are our reading).
 """
 
 from collections.abc import Container
