@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich import box
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from trustcell.app import write_output
 from trustcell.cli.options import DEFAULT_HOME, AsPerson, AtMoment, HomeFolder, read_moment
@@ -207,7 +207,9 @@ def _refuse(altered: tuple[Finding, ...], *, told: bool) -> None:
 
 
 def _print_table(shown: list[dict[str, Any]]) -> None:
-    table = Table("issuer", "serial", "subject", "role", "use", "status", "until", box=box.SIMPLE)
+    serial = Column("serial", no_wrap=True, min_width=32)  # people copy it into the next command
+    folded = (Column(name, overflow="fold") for name in ("subject", "role", "use", "status", "until"))
+    table = Table("issuer", serial, *folded, box=box.SIMPLE)
     for each in shown:
         subject = each["entity_id"] or each["subject"]
         cells = (each["issuer"], each["serial"], subject, each["role_title"] or "", each["usage"], each["status"])
