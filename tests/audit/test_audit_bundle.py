@@ -8,10 +8,12 @@ import sys
 
 import pytest
 
-from audit.audit_exports import OTHER_KEY, canonical, info_of, raw_signature
+from audit.audit_exports import AUDIT_KEY, OTHER_KEY, canonical, info_of, log_of, raw_signature
 from trustcell_audit.bundle import check_bundle
-from trustcell_audit.keys import sha256
+from trustcell_audit.findings import Report
+from trustcell_audit.keys import p256_key, sha256
 from trustcell_audit.program import main
+from trustcell_audit.proofs import read_runs
 
 _EVERY = 1 if os.environ.get("TRUSTCELL_SOAK") else 11
 """Each so many octets of the parts are changed; every one of manifest and signature."""
@@ -306,6 +308,19 @@ def test_each_untruth_is_found_though_the_seal_is_right(scene, long, name):
     edit, code = FORGERIES[name]
     problems = check(forged(scene, long, edit)).problems
     assert code in {problem.code for problem in problems}, [str(problem) for problem in problems]
+
+
+@pytest.mark.parametrize("altered", [None, 0, 1, 2])
+def test_a_proof_of_several_entries_is_chained_up_to_its_head(altered):
+    log = log_of(3)
+    entries = [octets.decode() for octets in log.entries]
+    if altered is not None:
+        entries[altered] = entries[altered].replace("thing", "thinG")
+    report = Report()
+    run = {"entries": entries, "head": json.loads(log.heads[0])}
+    assert len(read_runs([run], "test", p256_key(info_of(AUDIT_KEY)), None, report)) == 3
+    expected = {None: set(), 0: {"link_broken"}, 1: {"link_broken"}, 2: {"head_not_reached"}}[altered]
+    assert {problem.code for problem in report.problems} == expected
 
 
 def test_forging_nothing_leaves_a_sound_bundle(scene, long):

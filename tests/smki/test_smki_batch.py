@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from authority_world import DS, SUPPLIER, device_csr, make_world, organisation_csr, p256, point
+from authority_world import DS, KA, SUPPLIER, device_csr, make_world, organisation_csr, p256, point
 from smki.batch_world import batches_of, csr, device_records, entity, items, run, tally, verdicts
 from trustcell import certs
 from trustcell.governance.rules.canonical import digest
@@ -315,3 +315,20 @@ def test_items_are_packed_and_unpacked():
     assert unpack_items(pack_items(found)) == found
     with pytest.raises(ValueError, match="too early"):
         unpack_items(pack_items(found)[:-1])
+
+
+def test_a_device_has_one_certificate_in_use_for_each_key_usage(tmp_path):
+    """What a client of the repository counts on: the old one goes out of use as the new one comes."""
+    world = make_world(tmp_path)
+    run(world, [BatchItem("old.csr", csr(1, device=7)), BatchItem("agreement.csr", csr(2, device=7))])
+    world.later(days=1)
+    again = [BatchItem("new.csr", csr(3, device=7)), BatchItem("newest.csr", csr(5, device=7)), *items(3, first=10)]
+    run(world, again)
+    records = [each for each in device_records(world) if each.entity_id == entity(7)]
+    status = Counter((each.key_usage, each.status(world.now).value) for each in records)
+    assert status == {(DS, "I"): 1, (DS, "N"): 2, (KA, "I"): 1}
+    in_use = next(each for each in records if each.key_usage == DS and each.superseded_at is None)
+    assert in_use.key.hex() == digest(certs.load_csr(csr(5, device=7)).spki)
+    assert {each.superseded_at for each in records if each.superseded_at is not None} == {world.now}
+    others = [each for each in device_records(world) if each.entity_id != entity(7)]
+    assert {each.superseded_at for each in others} == {None}

@@ -28,8 +28,10 @@ def batch(
     to: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Where to write NAME-response.zip and its report.")
     ] = None,
-    party: Annotated[str, typer.Option(help="The party it is for, when its ARO acts for several.")] = "",
-    purpose: Annotated[str, typer.Option(help="What the certificates are for.")] = "",
+    party: Annotated[
+        str, typer.Option("--party", metavar="NAME", help="The party it is for, when its ARO acts for several.")
+    ] = "",
+    purpose: Annotated[str, typer.Option("--purpose", metavar="TEXT", help="What the certificates are for.")] = "",
     ad_hoc: Annotated[
         bool, typer.Option("--ad-hoc", help="As the ad hoc service: suppliers and the DCC, devices that are known.")
     ] = False,

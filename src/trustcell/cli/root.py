@@ -7,6 +7,7 @@ import typer
 import trustcell
 from trustcell.cli import approval, audit, cert, csr, duis, gbcs, pack, party, repository, revocation, story
 from trustcell.cli.calendar import calendar
+from trustcell.cli.batch import batch
 from trustcell.cli.demo import demo
 from trustcell.cli.init import init
 from trustcell.cli.output import out
@@ -30,6 +31,7 @@ app.add_typer(party.app, name="party")
 app.add_typer(approval.app, name="approval")
 app.add_typer(smki_app, name="smki")
 app.add_typer(audit.app, name="audit")
+smki_app.command()(batch)
 smki_app.command()(repository.search)
 smki_app.command()(repository.show)
 smki_app.command()(repository.export)

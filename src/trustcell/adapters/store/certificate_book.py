@@ -91,7 +91,8 @@ class SqlCertificates:
 
     def search(self, query: Query, now: datetime) -> list[CertificateRecord]:
         """See the port."""
-        chosen = conditions(query, self._issuers(), now)
+        issuers = self._issuers() if query.serial is not None and query.issuer is None else []
+        chosen = conditions(query, issuers, now)
         order = in_order(query, sqlite=not self._unit.postgresql)
         found = sa.select(CERTIFICATE).where(*chosen).order_by(*order).limit(query.limit)
         return [as_record(row) for row in self._unit.read(found)]

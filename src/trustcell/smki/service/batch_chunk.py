@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from trustcell.smki.rules.batch import BatchFacts as Facts
 from trustcell.smki.rules.batch import ItemStatus, item_name, judge_item, warnings
 from trustcell.smki.rules.batch import in_use as key_in_use
 from trustcell.smki.rules.clauses import PROFILE
-from trustcell.smki.rules.records import ABANDONED, CertificateRecord, Family, ItemVerdict
+from trustcell.smki.rules.records import ABANDONED, CertificateRecord, Family, ItemVerdict, Query
 from trustcell.smki.rules.records_complete import SERIAL_OCTETS
 from trustcell.smki.rules.revocation import GROUNDS, Circumstance, identity
 from trustcell.smki.service.hierarchy import CaKey
@@ -150,7 +150,7 @@ class ChunkMaker:
         records = [
             _record(issuer, chunk.batch, by_number[number], der, purpose, now) for number, der in chunk.made.items()
         ]
-        self._add(books, chunk, by_number, records, now)
+        self._add(books, chunk, by_number, _succeeding(books, records, now), now)
         verdicts, entries = [], []
         for number, request in chunk.numbered():
             if number in chunk.refused:
@@ -235,6 +235,25 @@ def _record(issuer: str, batch: str, planned: Planned, der: bytes, purpose: str,
         certs.method2_ski(request.point), request.key, planned.not_before, certs.NO_EXPIRY, der, now,
         item_name(batch, planned.number), purpose=purpose, lodged_at=now,
     )  # fmt: skip
+
+
+def _succeeding(books: Books, records: list[CertificateRecord], now: datetime) -> list[CertificateRecord]:
+    """The records, once what they replace is out of use: a device has one certificate in use for each key usage.
+
+    Clients of the repository fail on two (dcc-boxed-interface.md 4.4), so the old one goes with the same commit.
+    """
+    newest = {(each.entity_id, each.key_usage): each.serial for each in records}
+    devices = sorted({each.entity_id for each in records if each.entity_id is not None})
+    for device in books.certificates.issued_counts(devices, Family.DEVICE):
+        query = Query(entity_id=Eui64(device), family=Family.DEVICE)
+        for old in books.certificates.search(query, now):
+            replaced = old.revoked_at is None and old.superseded_at is None
+            if replaced and (old.entity_id, old.key_usage) in newest:
+                books.certificates.update(replace(old, superseded_at=now))
+    return [
+        each if newest[each.entity_id, each.key_usage] == each.serial else replace(each, superseded_at=now)
+        for each in records
+    ]
 
 
 def _success(chunk: Chunk, planned: Planned, der: bytes, issuer: str) -> tuple[ItemVerdict, tuple[str, str, Any]]:
