@@ -33,6 +33,8 @@ class Cluster:
         folder.chmod(0o700)
         self._run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "tests", "-E", "UTF8", "--no-sync")
         settings = {"listen_addresses": "", "unix_socket_directories": str(folder), "max_connections": "300"}
+        # Tests kill programs, not machines.
+        settings["fsync"] = "off"
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with (folder / "log").open("wb") as log:
             self._server = subprocess.Popen(
@@ -40,8 +42,7 @@ class Cluster:
                 stdout=log, stderr=log, cwd="/", preexec_fn=_end_with_parent, **self._user,
             )  # fmt: skip
         self._wait()
-        self.execute("CREATE DATABASE empty_store TEMPLATE template0")
-        migrated(self.url("empty_store"))
+        self._free: list[str] = []
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://tests@/{name}?host={self.folder}"
@@ -50,11 +51,20 @@ class Cluster:
         with psycopg.connect(f"host={self.folder} user=tests dbname={database}", autocommit=True) as connection:
             connection.execute(statement)
 
-    def new(self, template: str = "empty_store") -> str:
-        """The URL of a database that nobody used yet."""
+    def new(self) -> str:
+        """The URL of an empty database."""
+        if self._free:
+            return self.url(self._free.pop())
         name = f"store_{next(self._numbers)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE template0")
         return self.url(name)
+
+    def release(self, url: str) -> None:
+        """Empty a database for the next test: hundreds of them would take longer to make and remove."""
+        name = url.split("/")[3].split("?")[0]
+        self.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        self.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public", name)
+        self._free.append(name)
 
     def stop(self) -> None:
         self._server.send_signal(signal.SIGQUIT)
@@ -119,19 +129,24 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def new_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+def new_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
     """Makes the URL of an empty store of a kind."""
     numbers = itertools.count(1)
+    taken: list[str] = []
 
     def make(kind: str) -> str:
         if kind == "postgresql":
-            cluster: Cluster = request.getfixturevalue("postgresql")
-            return cluster.new()
+            url: str = request.getfixturevalue("postgresql").new()
+            taken.append(url)
+            migrated(url)
+            return url
         path = tmp_path / f"store-{next(numbers)}.db"
         shutil.copyfile(request.getfixturevalue("empty_sqlite"), path)
         return f"sqlite:///{path}"
 
-    return make
+    yield make
+    for url in taken:
+        request.getfixturevalue("postgresql").release(url)
 
 
 @pytest.fixture(params=KINDS)

@@ -1,4 +1,4 @@
-"""Batch files: what is read from a zip, lines and PEM blocks, what is refused as a whole, and the zip that comes back."""
+"""Batch files: what is read from a zip, lines and PEM blocks, what is refused as a whole, and what comes back."""
 
 import base64
 import io

@@ -48,7 +48,7 @@ def test_a_new_file_is_set_up_and_found_again(tmp_path: Path) -> None:
 
 
 def test_a_new_postgresql_database_is_set_up(postgresql: Cluster) -> None:
-    store = opened(postgresql.new("template0").replace("postgresql+psycopg", "postgresql"))
+    store = opened(postgresql.new().replace("postgresql+psycopg", "postgresql"))
     write(store, 1)
     store.close()
 
@@ -193,7 +193,7 @@ def test_a_file_of_another_application_is_left_alone(tmp_path: Path, make: str) 
 
 
 def test_a_database_of_another_application_is_left_alone(postgresql: Cluster) -> None:
-    url = postgresql.new("template0")
+    url = postgresql.new()
     postgresql.execute(
         "CREATE TABLE certificate (a integer)", url.rsplit("/", 1)[0] and url.split("/")[3].split("?")[0]
     )

@@ -12,15 +12,15 @@ MAX_INPUT_OCTETS = 16 * 1024 * 1024
 """No single input of the command line is larger; certificates and messages are far smaller."""
 
 
-def read_input(path: Path) -> bytes:
+def read_input(path: Path, limit: int = MAX_INPUT_OCTETS) -> bytes:
     """The octets of a file; ``WireError`` names the file when it cannot be read or is too large."""
     try:
         with path.open("rb") as file:
-            octets = file.read(MAX_INPUT_OCTETS + 1)
+            octets = file.read(limit + 1)
     except OSError as error:
         raise WireError(-1, str(path), f"the file cannot be read: {error.strerror}", "input_missing") from None
-    if len(octets) > MAX_INPUT_OCTETS:
-        raise WireError(-1, str(path), f"at most {MAX_INPUT_OCTETS} octets expected", "input_too_large")
+    if len(octets) > limit:
+        raise WireError(-1, str(path), f"at most {limit} octets expected", "input_too_large")
     return octets
 
 

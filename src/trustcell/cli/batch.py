@@ -89,12 +89,12 @@ def batch(
 def read_items(files: list[Path], limit: int) -> "list[BatchItem]":
     """The items of one batch file, or of many CSRs as they stand in files and folders, by their names."""
     from trustcell.app import read_input
-    from trustcell.smki.rules.batch import BATCH, BatchItem
+    from trustcell.smki.rules.batch import BATCH, MAX_BATCH_OCTETS, BatchItem
     from trustcell.smki.rules.batch_files import read_batch
     from trustcell.vocab import Refused
 
     if len(files) == 1 and not files[0].is_dir() and files[0].suffix != ".csr":
-        return read_batch(read_input(files[0]), limit)
+        return read_batch(read_input(files[0], MAX_BATCH_OCTETS), limit)
     found = [path for each in files for path in (sorted(each.glob("*.csr")) if each.is_dir() else [each])]
     if len(found) > limit:
         message = f"it holds {len(found)} CSRs"

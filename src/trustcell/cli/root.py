@@ -6,8 +6,8 @@ import typer
 
 import trustcell
 from trustcell.cli import approval, audit, cert, csr, duis, gbcs, pack, party, repository, revocation, story
-from trustcell.cli.calendar import calendar
 from trustcell.cli.batch import batch
+from trustcell.cli.calendar import calendar
 from trustcell.cli.demo import demo
 from trustcell.cli.init import init
 from trustcell.cli.output import out
