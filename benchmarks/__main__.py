@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import exchange, fleet, issuing, messages, xml
+from benchmarks import exchange, fleet, issuing, lists, messages, xml
 from benchmarks.harness import measure
 
 
@@ -19,9 +19,9 @@ def main() -> int:
     console = Console()
     missed = 0
     report = {}
-    for part in (messages, xml, exchange, fleet, issuing):
+    for part in (messages, xml, exchange, fleet, issuing, lists):
         with console.status(f"measuring {part.__name__}"):
-            seconds = measure(part.cases(shared))
+            seconds = measure(part.cases(shared), getattr(part, "ROUNDS", 7))
         table = Table(title=(part.__doc__ or "").strip(), title_justify="left")
         for heading in ("case", "us", "a second"):
             table.add_column(heading, justify="left" if heading == "case" else "right")

@@ -21,6 +21,7 @@ from trustcell.vocab import Eui64, KeyUsage, RemotePartyRole
 _ECDSA = ec.ECDSA(hashes.SHA256())
 _DS = KeyUsage.DIGITAL_SIGNATURE
 _SUPPLIER = Eui64.parse("90-B3-D5-1F-30-01-00-00")
+ROUNDS = 3
 _BATCH, _ONES, _BULK = 2000, 12, 2000
 
 RATIOS = (
