@@ -14,7 +14,7 @@ from trustcell.app.home import Home
 from trustcell.smki.rules.ask import Ask
 from trustcell.smki.rules.batch import BatchItem
 from trustcell.smki.rules.records import ItemVerdict
-from trustcell.smki.service.making import serial_of
+from trustcell.smki.service.batch_chunk import serials
 from trustcell.smki.service.shapes import DeviceShapes
 from trustcell.vocab import Eui64, KeyUsage, RemotePartyRole
 
@@ -22,7 +22,7 @@ _ECDSA = ec.ECDSA(hashes.SHA256())
 _DS = KeyUsage.DIGITAL_SIGNATURE
 _SUPPLIER = Eui64.parse("90-B3-D5-1F-30-01-00-00")
 ROUNDS = 3
-_BATCH, _ONES, _BULK = 2000, 12, 2000
+_BATCH, _ONES, _BULK = 5000, 12, 2000
 
 RATIOS = (
     Ratio("batch on SQLite: share of bare sign + verify", "batch, SQLite", "bare sign + verify", 0.4, True),
@@ -105,9 +105,8 @@ def _bulk(at: Home) -> Callable[[], None]:
     shapes = DeviceShapes(ca.certificate, at.environment, at.random)
 
     def run() -> None:
-        for request in requests:
+        for request, serial in zip(requests, serials(_BULK, at.random), strict=True):
             shape = shapes.shape(NOW, request.key_usage, request.hardware_type)
-            serial = serial_of(at.random)
             tbs = shape.splice.tbs(serial, request.entity_id, request.point)
             assert shape.check.passes(tbs, serial, request.entity_id, request.point)
             certs.certificate_octets(tbs, ca.sign(tbs, NOW))

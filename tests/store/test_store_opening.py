@@ -12,6 +12,7 @@ from databases import Cluster
 from store.store_world import ENVIRONMENT, NOW, certificate, opened, writing
 from trustcell.adapters.store import SqlStore, migrate
 from trustcell.adapters.store.engine import make_engine
+from trustcell.adapters.store.heads import HeadFile
 from trustcell.vocab import Unavailable
 
 Sql = Callable[[str], list[tuple[object, ...]]]
@@ -171,6 +172,14 @@ def test_heads_of_two_processes_stay_in_order(store: SqlStore, store_url: str, h
     other.close()
 
 
+def test_a_head_that_comes_late_is_not_written_behind_a_newer_one(store: SqlStore, head_file: Path) -> None:
+    write(store, 1, 2)
+    with store.reading() as books:
+        first = next(books.audit.heads())
+    HeadFile(head_file).export(first)
+    assert [each["seq"] for each in lines(head_file)] == [1, 2]
+
+
 # ---- foreign, outdated, damaged ----
 
 
@@ -194,10 +203,14 @@ def test_a_file_of_another_application_is_left_alone(tmp_path: Path, make: str) 
 
 def test_a_database_of_another_application_is_left_alone(postgresql: Cluster) -> None:
     url = postgresql.new()
-    postgresql.execute(
-        "CREATE TABLE certificate (a integer)", url.rsplit("/", 1)[0] and url.split("/")[3].split("?")[0]
-    )
+    engine = make_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE certificate (a integer)")
+    engine.dispose()
     refused("storage_foreign", url)
+    with pytest.raises(Unavailable):
+        migrate(url)
+    postgresql.release(url)
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:

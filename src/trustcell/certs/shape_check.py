@@ -5,6 +5,7 @@ here once more.
 """
 
 import hashlib
+import struct
 from collections.abc import Iterator
 
 from trustcell.certs.certificate import Certificate
@@ -26,7 +27,7 @@ class ShapeCheck:
         self.findings = tuple(
             each for each in check_profile(linted, kind=linted.kind, policy=policy) if each.severity is Severity.ERROR
         )
-        tbs = self._tbs = linted.tbs
+        tbs = linted.tbs
         entity, ski, point = linted.entity_id, linted.subject_key_identifier, linted.public_key_point
         number = linted.serial.to_bytes(16, "big")
         if entity is None or ski is None or not point:
@@ -34,27 +35,31 @@ class ShapeCheck:
         slots = {"serial": number, "entity": bytes(entity), "key": point, "ski": ski}
         if any(tbs.count(value) != 1 for value in slots.values()):
             raise ValueError("a slot of this certificate cannot be told from the rest")
-        self._slots = {name: slice(at := tbs.index(value), at + len(value)) for name, value in slots.items()}
-        edges = [0, *sorted(e for s in self._slots.values() for e in (s.start, s.stop)), len(tbs)]
-        self._fixed = tuple((slice(a, b), tbs[a:b]) for a, b in zip(edges[::2], edges[1::2], strict=True))
-        self._serial, self._entity = self._slots["serial"], self._slots["entity"]
-        self._key, self._ski = self._slots["key"], self._slots["ski"]
+        places = sorted((tbs.index(value), len(value), name) for name, value in slots.items())
+        sizes, end = [], 0
+        for begin, size, _ in places:
+            sizes += [begin - end, size]
+            end = begin + size
+        # Octets outside the slots are at the even places of what this takes apart, slots at the odd ones.
+        self._parts = struct.Struct("".join(f"{size}s" for size in (*sizes, len(tbs) - end)))
+        self._fixed = self._parts.unpack(tbs)[::2]
+        order = [name for _, _, name in places]
+        self._serial, self._entity, self._key, self._ski = (2 * order.index(name) + 1 for name in slots)
 
     def passes(self, tbs: bytes, serial: int, entity_id: bytes, point: bytes) -> bool:
         """Whether these octets are a certificate of this shape for this serial, EUI-64 and key."""
-        if self.findings or len(tbs) != len(self._tbs):
+        if self.findings or len(tbs) != self._parts.size:
             return False
-        for place, octets in self._fixed:
-            if tbs[place] != octets:
-                return False
-        number, key = tbs[self._serial], tbs[self._key]
+        parts = self._parts.unpack(tbs)
+        number, key = parts[self._serial], parts[self._key]
         return (
-            0x10 <= number[0] <= 0x7F
+            parts[::2] == self._fixed
+            and 0x10 <= number[0] <= 0x7F
             and int.from_bytes(number, "big") == serial
-            and tbs[self._entity] == entity_id
+            and parts[self._entity] == entity_id
             and key == point
             and _on_curve(key)
-            and tbs[self._ski] == _ski(key)
+            and parts[self._ski] == _ski(key)
         )
 
     def breaches(self, tbs: bytes, serial: int, entity_id: bytes, point: bytes) -> Iterator[Finding]:

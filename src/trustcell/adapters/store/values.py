@@ -12,7 +12,6 @@ _ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 
 
 @lru_cache(4096)
-@lru_cache(maxsize=256)
 def micros(at: datetime) -> int:
     """Whole microseconds since 1970; raises ``TypeError`` for a time without a zone. Batches share their dates."""
     since = at - _EPOCH

@@ -135,7 +135,7 @@ def certificate_record(certificate: certs.Certificate, now: datetime, *, request
 
 def key_period_findings(record: CertificateRecord, name: str, now: datetime) -> Iterator[Finding]:
     """Why the key of this CA certificate may not sign now: 6.3.2(C), and its beginning, which is our reading of it."""
-    now = now.replace(microsecond=0)
+    now = now.replace(microsecond=0) if now.microsecond else now
     within = record.not_before <= now <= record.not_after
     # Worded only when it is needed: a batch asks for each signature.
     period = "" if within else f"its certificate holds from {moment(record.not_before)} to {moment(record.not_after)}"

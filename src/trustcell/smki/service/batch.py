@@ -43,7 +43,7 @@ Progress = Callable[[int, int], None]
 Clock = Callable[[], datetime]
 _KIND, _ITEMS, _RUN = "batch", "batch-items", "batch-run"
 _NOTHING_ELSE = BatchAsk()
-CHUNK = 2000
+CHUNK = 5000
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,14 +208,18 @@ class ChunkMaker:
     def _free_serials(self, books: Books, count: int) -> list[int] | None:
         """So many serials that are not used, nor twice among them; after three tries the source is broken (C12)."""
         for _ in range(_TRIES if count else 0):
-            octets = bytearray(self._random(SERIAL_OCTETS * count))
-            found = []
-            for place in range(0, len(octets), SERIAL_OCTETS):
-                octets[place] = 0x10 + octets[place] % 0x70
-                found.append(int.from_bytes(octets[place : place + SERIAL_OCTETS], "big"))
+            found = serials(count, self._random)
             if len(set(found)) == count and not books.certificates.serials_in_use(self._ca.name, found):
                 return found
         return None if count else []
+
+
+def serials(count: int, random: Random) -> list[int]:
+    """So many serials of 16 octets, the first 10 to 7F (smki.md 2.1)."""
+    octets = bytearray(random(SERIAL_OCTETS * count))
+    octets[::SERIAL_OCTETS] = bytes(0x10 + octet % 0x70 for octet in octets[::SERIAL_OCTETS])
+    places = range(0, len(octets), SERIAL_OCTETS)
+    return [int.from_bytes(octets[place : place + SERIAL_OCTETS], "big") for place in places]
 
 
 def read_drafted(body: Mapping[str, Any], octets: bytes) -> Drafted:
