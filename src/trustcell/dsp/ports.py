@@ -58,8 +58,8 @@ class Store(Protocol):
     group's members say of each other is independent: one that is refused leaves nothing, the others stand.
     """
 
-    def facts(self, asks: Sequence[tuple[RequestId, Eui64, Needs]]) -> Sequence[Facts]:
-        """A snapshot for each (request ID, target device, needs), without ``Facts.user``, in one reading transaction."""
+    def facts(self, asks: Sequence[tuple[RequestId | None, Eui64, Needs]]) -> Sequence[Facts]:
+        """A snapshot for each (request ID if any, device, needs), without ``Facts.user``, in one reading transaction."""
         ...
 
     def reserve(self, reservations: Sequence[Reservation], now: datetime) -> Sequence[CounterChoice | Refused]:

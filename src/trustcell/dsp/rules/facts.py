@@ -115,7 +115,9 @@ class KnownRequest:
     state: RequestState
     received: bytes
     offered: bytes | None = None
+    executes_at: datetime | None = None
     accepted_at: datetime | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a rule decides: a pre-command to offer, a command to send, an answer to give, and what a device's reply means."""
+"""What a rule decides: a command to offer or to send, an answer to give, and what a device's reply means."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

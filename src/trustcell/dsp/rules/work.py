@@ -47,7 +47,7 @@ class Command:
 class RequestChange:
     """A request moves on; ``expected`` is where it must stand, ``None`` for an ID nobody used.
 
-    ``received`` and ``offered`` are kept when given. The store refuses with ``request_id_used`` when it stands
+    ``received``, ``offered`` and ``executes_at`` (when the device acts, if later) are kept when given. The store refuses with ``request_id_used`` when it stands
     elsewhere; repeating the same transform is the caller's business.
     """
 
@@ -58,6 +58,7 @@ class RequestChange:
     command_variant: int
     received: bytes | None = None
     offered: bytes | None = None
+    executes_at: datetime | None = None
     code: str = ""
 
 
