@@ -59,7 +59,7 @@ class Store(Protocol):
     """
 
     def facts(self, asks: Sequence[tuple[RequestId | None, Eui64, Needs]]) -> Sequence[Facts]:
-        """A snapshot for each (request ID if any, device, needs), without ``Facts.user``, in one reading transaction."""
+        """A snapshot for each (request ID if any, device, needs), without ``Facts.user``, in one transaction."""
         ...
 
     def reserve(self, reservations: Sequence[Reservation], now: datetime) -> Sequence[CounterChoice | Refused]:

@@ -29,13 +29,17 @@ class Author(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request with everything its rules may look at. ``now`` is when it is judged."""
+    """One request with everything its rules may look at; ``now`` is when it is judged.
+
+    ``door`` is the service it was sent to: ``serviceS``, ``serviceT``, ``serviceD``, or empty when the DSP itself asks.
+    """
 
     request: duis.Request
     facts: Facts
     broker: Eui64
     transitional_cos: Eui64
     now: datetime
+    door: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,8 @@ class Command:
 class RequestChange:
     """A request moves on; ``expected`` is where it must stand, ``None`` for an ID nobody used.
 
-    ``received``, ``offered`` and ``executes_at`` (when the device acts, if later) are kept when given. The store refuses with ``request_id_used`` when it stands
-    elsewhere; repeating the same transform is the caller's business.
+    ``received``, ``offered`` and ``executes_at`` (when the device acts, if later) are kept when given. The store
+    refuses with ``request_id_used`` when it stands elsewhere.
     """
 
     request_id: RequestId
