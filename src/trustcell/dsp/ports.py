@@ -85,6 +85,10 @@ class Store(Protocol):
         """What is stored under a request ID."""
         ...
 
+    def schedule(self, number: int) -> Schedule | None:
+        """A schedule by its number."""
+        ...
+
     def open_commands(self) -> Sequence[Command]:
         """Commands without an answer or a time-out, in the order of their numbers: all there is to send."""
         ...
@@ -94,11 +98,11 @@ class Store(Protocol):
         ...
 
     def due(self, now: datetime, limit: int) -> Sequence[Due]:
-        """What is due, earliest first; it stays until a work names it in ``done``."""
+        """What is due, earliest first: rows until a work names them in ``done``, and open commands past their time."""
         ...
 
     def next_due(self) -> datetime | None:
-        """When the next thing is due."""
+        """When the next thing is due, open commands included."""
         ...
 
     def deliveries(self, now: datetime, limit: int) -> Sequence[Delivery]:

@@ -30,6 +30,17 @@ class CommandKey:
     device: Eui64
     counter: int
 
+    @property
+    def text(self) -> str:
+        """``originator:device:counter``: the message id on the WAN, and the name of a due time."""
+        return f"{self.originator}:{self.device}:{self.counter}"
+
+    @classmethod
+    def parse(cls, text: str) -> "CommandKey":
+        """Read ``text`` back; ``ValueError`` for anything else."""
+        originator, device, counter = text.split(":")
+        return cls(Eui64.parse(originator), Eui64.parse(device), int(counter))
+
 
 class Kind(StrEnum):
     """A command is answered once by a response and, if it was future dated, once by an alert."""

@@ -29,7 +29,7 @@ class Command:
     """A protected command in the outbox, and where its answer goes.
 
     ``number`` orders the commands of a home and is given by the store. ``alert_pending`` is true for one the device
-    executes later and reports by alert.
+    executes later and reports by alert. ``not_after`` is when silence is believed: an open command is its own timer.
     """
 
     key: CommandKey
@@ -41,6 +41,7 @@ class Command:
     number: int = 0
     alert_pending: bool = False
     schedule: int | None = None
+    not_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,15 @@ class CommandChange:
     key: CommandKey
     state: CommandState
     alert_pending: bool | None = None
+    not_after: datetime | None = None
 
 
 class DueKind(StrEnum):
-    """What is to be done at a time: no timer in memory decides anything (scale.md 3)."""
+    """What is to be done at a time: no timer in memory decides anything (scale.md 3).
+
+    ``RESPONSE_TIMEOUT`` needs no row: the store gives it for each open command whose ``not_after`` has passed, with the
+    text of its key as ``ref``. The others are rows.
+    """
 
     RESPONSE_TIMEOUT = "response_timeout"
     ALERT_TIMEOUT = "alert_timeout"
