@@ -1,0 +1,1 @@
+"""The request manager over its ports."""

@@ -1,0 +1,61 @@
+"""Checks 1 to 4: a request is read, and signed by the originator of its ID; nothing is told to anybody else."""
+
+import hashlib
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from trustcell import duis
+from trustcell.dsp.ports import Directory
+from trustcell.dsp.rules.clauses import PROCESSING
+from trustcell.vocab import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Authentic:
+    """A request that was read; ``refused`` says why it is not believed, or why its parts do not fit each other."""
+
+    request: duis.Request
+    octets: bytes
+    digest: str
+    refused: Refused | None = None
+    from_signature: bool = False
+
+
+def authenticate(octets: bytes, directory: Directory, schema: duis.Schema | None) -> Authentic:
+    """Read a request and check who signed it; ``WireError`` where no DUIS answer is possible."""
+    mismatch: Refused | None = None
+    try:
+        parsed = duis.parse_request(octets, schema=schema)
+    except duis.RequestMismatch as refused:
+        parsed, mismatch = refused.parsed, refused
+    request, digest = parsed.request, hashlib.sha256(octets).hexdigest()
+    originator = request.request_id.originator
+
+    def signing_key(claim: duis.SignatureClaim) -> ec.EllipticCurvePublicKey:
+        signer = directory.xml_signer(claim.issuer_name, claim.serial)
+        if signer is None:
+            raise _refused(
+                "signer_unknown",
+                "Signature.KeyInfo",
+                f"no XML signing certificate {claim.serial} of {claim.issuer_name} is known",
+                "sign with a certificate that is in the repository and not revoked",
+            )
+        if signer.entity != originator:
+            raise _refused(
+                "signer_not_originator",
+                "Header.RequestID",
+                f"the signer is {signer.entity}, the originator of the request ID {originator}",
+                "sign with the originator's own XML signing certificate",
+            )
+        return signer.public_key
+
+    try:
+        duis.verify(parsed, signing_key)
+    except Refused as refused:
+        return Authentic(request, octets, digest, refused, from_signature=True)
+    return Authentic(request, octets, digest, mismatch)
+
+
+def _refused(code: str, field: str, message: str, remedy: str) -> Refused:
+    return Refused([PROCESSING.breach(code, field, message, remedy)])

@@ -1,0 +1,284 @@
+"""Northbound: device messages are correlated, verified, learned from and answered, a group at a time (4.4, 7.2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from trustcell import duis, gbcs
+from trustcell.dsp.ports import Store
+from trustcell.dsp.rules.correlation import Claim, Kind, Protection, claim_of
+from trustcell.dsp.rules.device_alerts import alert_effects
+from trustcell.dsp.rules.facts import Facts
+from trustcell.dsp.rules.lifecycle import RequestState
+from trustcell.dsp.rules.plan import Effects, Needs, Reply
+from trustcell.dsp.rules.services import SERVICES
+from trustcell.dsp.rules.work import (
+    Command,
+    CommandChange,
+    CommandState,
+    Inbound,
+    Parcel,
+    RequestChange,
+    TrailEntry,
+    Work,
+)
+from trustcell.dsp.service.building import Builder
+from trustcell.dsp.service.case import NOBODY, digest_of
+from trustcell.dsp.service.parcels import Parcels
+from trustcell.dsp.service.policy import Policy
+from trustcell.vocab import Eui64, Refused, WireError
+
+_WAITING = {CommandState.OPEN, CommandState.SILENT, CommandState.UNREACHABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What a device message led to.
+
+    The verdict is ``response`` or ``alert`` for the first in time, ``late`` for a response after its user was told
+    otherwise, ``repeated`` for one that came again, ``device_alert`` for one a device sent by itself,
+    ``not_correlated``, ``not_authentic`` (worth an alarm), or the code of a format error. ``learned`` is the number it
+    taught, ``delivery`` the answer for the user, signed.
+    """
+
+    verdict: str
+    learned: int | None = None
+    delivery: bytes | None = None
+    settled: Command | None = None
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """A device message on its way."""
+
+    index: int
+    device: Eui64
+    octets: bytes
+    message: gbcs.Message
+    payload: Any
+    claim: Claim | None
+    command: Command | None = None
+    facts: Facts = field(default_factory=Facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Northbound:
+    """Device messages to answers over the ports. ``Policy.track_counters`` is the rule of SECMP0128A."""
+
+    store: Store
+    builder: Builder
+    parcels: Parcels
+    policy: Policy
+
+    def receive(self, messages: Sequence[bytes], now: datetime) -> list[Reception]:
+        """Judge device messages; what does not verify or correlate teaches nothing and is kept as it came."""
+        receptions: dict[int, Reception] = {}
+        waiting: list[_Arrival] = []
+        for index, octets in enumerate(messages):
+            try:
+                message = gbcs.decode(octets)
+                payload = gbcs.decode_payload(message)
+            except WireError as error:
+                self.store.commit([_dismissal(NOBODY, None, octets, error.code, str(error))], now)
+                receptions[index] = Reception(error.code)
+                continue
+            claim = claim_of(message, payload)
+            waiting.append(_Arrival(index, message.originator, octets, message, payload, claim))
+        while waiting:
+            group, later, seen = [], [], set[Eui64]()
+            for arrival in waiting:
+                (later if arrival.device in seen else group).append(arrival)
+                seen.add(arrival.device)
+            waiting = later
+            receptions.update(self._group(group, now))
+        return [receptions[index] for index in range(len(messages))]
+
+    def _group(self, group: Sequence[_Arrival], now: datetime) -> dict[int, Reception]:
+        claimed = [arrival for arrival in group if arrival.claim is not None]
+        commands = self.store.commands([arrival.claim.key for arrival in claimed if arrival.claim is not None])
+        for arrival, command in zip(claimed, commands, strict=True):
+            arrival.command = command
+        asks = [self._ask(arrival) for arrival in group]
+        works, receptions = [], {}
+        for arrival, facts in zip(group, self.store.facts(asks), strict=True):
+            arrival.facts = facts
+            work, reception = self._judge(arrival, now)
+            works.append(work)
+            receptions[arrival.index] = reception
+        self.store.commit(works, now)
+        return receptions
+
+    def _ask(self, arrival: _Arrival) -> tuple[duis.RequestId | None, Eui64, Needs]:
+        command = arrival.command
+        if command is None:
+            return None, arrival.device, Needs(members=True)
+        rule = SERVICES[command.service_variant]
+        return command.request_id, arrival.device, Needs(members=rule.needs_request)
+
+    def _judge(self, arrival: _Arrival, now: datetime) -> tuple[Work, Reception]:
+        claim, command = arrival.claim, arrival.command
+        if claim is None:
+            return self._by_itself(arrival, now)
+        if command is None or command.message_code != claim.message_code:
+            return self._dismissed(arrival, "not_correlated")
+        if not self._authentic(arrival, claim):
+            return self._dismissed(arrival, "not_authentic")
+        known, device = arrival.facts.known, arrival.facts.device
+        assert device is not None
+        rule = SERVICES[command.service_variant]
+        request = None
+        if rule.needs_request and known is not None:
+            request = duis.parse_request(known.received).request
+        reply = Reply(
+            command.service_variant,
+            request,
+            device,
+            arrival.facts,
+            arrival.payload,
+            claim.kind is Kind.ALERT,
+            self.builder.broker.entity,
+            now,
+        )
+        effects = self._tracked(rule.effects(reply))
+        return self._taken(arrival, claim, command, effects, now)
+
+    def _taken(
+        self, arrival: _Arrival, claim: Claim, command: Command, effects: Effects, now: datetime
+    ) -> tuple[Work, Reception]:
+        """A believed answer: the books learn from it in any case, its user hears of it once."""
+        alert = claim.kind is Kind.ALERT
+        if alert:
+            verdict = "alert" if command.alert_pending else "repeated"
+        elif command.state in _WAITING:
+            verdict = "response" if command.state is CommandState.OPEN else "late"
+        else:
+            verdict = "repeated"
+        settle, changes, parcel = None, (), None
+        if verdict == "alert":
+            settle = CommandChange(command.key, CommandState.ANSWERED, alert_pending=False)
+            parcel = self._outcome(arrival, claim, command, now)
+        elif verdict in ("response", "late"):
+            settle = CommandChange(command.key, CommandState.ANSWERED)
+        if verdict == "response":
+            parcel = self._outcome(arrival, claim, command, now)
+            changes = self._responded(arrival, command)
+        entry = self._entry(arrival, verdict, str(command.request_id), effects)
+        work = Work(
+            arrival.device,
+            changes,
+            settle=settle,
+            inbound=Inbound(arrival.device, arrival.octets, verdict, command.key),
+            effects=effects,
+            taught_by=None if alert else command.number,
+            parcels=(*((parcel,) if parcel is not None else ()), *self.parcels.alerts(effects, now)),
+            trail=(entry,),
+        )
+        settled = command if verdict in ("response", "late") else None
+        return work, Reception(verdict, effects.learned, parcel.octets if parcel is not None else None, settled)
+
+    def _responded(self, arrival: _Arrival, command: Command) -> tuple[RequestChange, ...]:
+        known = arrival.facts.known
+        if known is None:
+            return ()
+        return (
+            RequestChange(
+                command.request_id,
+                RequestState.COMMANDED,
+                RequestState.RESPONDED,
+                known.service_variant,
+                known.command_variant,
+                code="I0",
+            ),
+        )
+
+    def _by_itself(self, arrival: _Arrival, now: datetime) -> tuple[Work, Reception]:
+        """An alert that answers no command: to whom it names, or for the DSP itself."""
+        message, facts = arrival.message, arrival.facts
+        if message.cra is not gbcs.Cra.ALERT or facts.device is None:
+            return self._dismissed(arrival, "not_correlated")
+        mine = message.target == self.builder.broker.entity
+        if not self._alert_authentic(arrival, mine=mine):
+            return self._dismissed(arrival, "not_authentic")
+        effects = alert_effects(message, arrival.payload, facts, self.builder.broker.entity, now)
+        parcels = self.parcels.alerts(effects, now)
+        code = gbcs.alert_code(message, arrival.payload)
+        if not mine and code is not None:
+            counter = message.originator_counter
+            told = self.parcels.device_alert(message.target, arrival.device, code, arrival.octets, counter, now)
+            parcels = (told, *parcels)
+        entry = self._entry(arrival, "device_alert", str(arrival.device), effects)
+        work = Work(
+            arrival.device,
+            inbound=Inbound(arrival.device, arrival.octets, "device_alert"),
+            effects=effects,
+            parcels=parcels,
+            trail=(entry,),
+        )
+        return work, Reception("device_alert", None, parcels[0].octets if parcels else None)
+
+    def _dismissed(self, arrival: _Arrival, verdict: str) -> tuple[Work, Reception]:
+        why = "" if verdict == "not_correlated" else "its protection does not verify"
+        key = arrival.claim.key if arrival.claim is not None and arrival.command is not None else None
+        return _dismissal(arrival.device, key, arrival.octets, verdict, why), Reception(verdict)
+
+    # ---- protection ----
+
+    def _authentic(self, arrival: _Arrival, claim: Claim) -> bool:
+        """Exactly the protection that belongs to this answer, as far as the DSP has a key for it (duis-dsp.md 4.4)."""
+        message, facts = arrival.message, arrival.facts
+        if facts.device is None or message.shape is not claim.protection.shape:
+            return False
+        try:
+            if claim.protection is Protection.DEVICE_SIGNATURE:
+                octets = gbcs.signed_octets(message)
+                return gbcs.check_signature(self.builder.device_key(facts.device), octets, message.signature or b"")
+            if claim.protection is Protection.BROKER_MAC:
+                return gbcs.check_mac(message, self.builder.secret(facts.device, facts.slots))
+        except Refused:
+            return False
+        return True  # between device and user: only the user can tell
+
+    def _alert_authentic(self, arrival: _Arrival, *, mine: bool) -> bool:
+        message, device = arrival.message, arrival.facts.device
+        assert device is not None
+        try:
+            if message.shape in (gbcs.Shape.SIGNED, gbcs.Shape.SIGNED_AND_MAC):
+                octets = gbcs.signed_octets(message)
+                return gbcs.check_signature(self.builder.device_key(device), octets, message.signature or b"")
+            if message.shape is gbcs.Shape.MAC and mine:
+                return gbcs.check_mac(message, self.builder.secret(device, arrival.facts.slots))
+        except Refused:
+            return False
+        return message.shape is gbcs.Shape.MAC
+
+    # ---- words ----
+
+    def _tracked(self, effects: Effects) -> Effects:
+        return effects if self.policy.track_counters else replace(effects, learned=None, learned_from="")
+
+    def _outcome(self, arrival: _Arrival, claim: Claim, command: Command, now: datetime) -> Parcel:
+        content: Any
+        if claim.kind is Kind.ALERT:
+            code = gbcs.alert_code(arrival.message, arrival.payload)
+            content = duis.FutureDatedDeviceAlertMessage(f"{code:04X}", arrival.octets)
+        elif command.schedule is not None:
+            content = duis.DSPScheduledMessage(arrival.octets, command.schedule)
+        else:
+            content = duis.GbcsPayload(arrival.octets)
+        final = claim.kind is Kind.RESPONSE
+        return self.parcels.outcome(command.request_id, command.service_variant, "I0", now, content, final=final)
+
+    def _entry(self, arrival: _Arrival, verdict: str, subject: str, effects: Effects) -> TrailEntry:
+        facts: dict[str, Any] = {"verdict": verdict, "device": str(arrival.device), "gbcs": digest_of(arrival.octets)}
+        if effects.learned is not None:
+            facts |= {"learned": effects.learned, "learned_from": effects.learned_from}
+        if effects.notes:
+            facts["notes"] = list(effects.notes)
+        return TrailEntry("device_message", subject, facts)
+
+
+def _dismissal(device: Eui64, key: Any, octets: bytes, verdict: str, why: str) -> Work:
+    facts = {"verdict": verdict, "device": str(device), "gbcs": digest_of(octets), "why": why}
+    inbound = Inbound(None if device == NOBODY else device, octets, verdict, key)
+    return Work(device, inbound=inbound, trail=(TrailEntry("device_message", str(device), facts),))

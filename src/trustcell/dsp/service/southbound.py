@@ -1,0 +1,282 @@
+"""Southbound: signed requests to answers and commands, a group at a time (duis-dsp.md 4.1 and 7.3)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from trustcell import duis, gbcs
+from trustcell.dsp.ports import Directory, Store
+from trustcell.dsp.rules.access import CHECKS
+from trustcell.dsp.rules.correlation import CommandKey
+from trustcell.dsp.rules.counters import CounterChoice
+from trustcell.dsp.rules.lifecycle import RequestState
+from trustcell.dsp.rules.plan import Answer, Author, CommandPlan
+from trustcell.dsp.rules.services import SERVICES
+from trustcell.dsp.rules.work import Command, Due, DueKind, Reservation, TrailEntry, Work
+from trustcell.dsp.service.answers import Submission
+from trustcell.dsp.service.authentication import authenticate
+from trustcell.dsp.service.building import Builder
+from trustcell.dsp.service.case import NOBODY, Case, apart, digest_of, reference, refused
+from trustcell.dsp.service.parcels import Parcels
+from trustcell.dsp.service.policy import Policy
+from trustcell.vocab import Refused, WireError
+
+_MATCHING = 7
+"""The check that reference, variant and body fit each other; reading a request makes it already."""
+_TRANSFORM = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Southbound:
+    """Requests to commands over the ports."""
+
+    store: Store
+    directory: Directory
+    builder: Builder
+    parcels: Parcels
+    policy: Policy
+    schema: duis.Schema | None
+
+    def submit(self, items: Sequence[tuple[bytes, str]], now: datetime) -> list[Submission]:
+        """Answer requests as (octets, door), each by itself.
+
+        ``Unavailable`` when store or keys are out of reach: then nothing was acknowledged, and what was begun is
+        finished by ``resume``.
+        """
+        submissions: dict[int, Submission] = {}
+        waiting: list[Case] = []
+        for index, (octets, door) in enumerate(items):
+            try:
+                waiting.append(Case(index, authenticate(octets, self.directory, self.schema), door))
+            except WireError as error:
+                submissions[index] = self._unreadable(octets, door, error, now)
+        while waiting:
+            group, waiting = apart(waiting)
+            self.process(group, now)
+            submissions.update((case.index, self._submission(case, now)) for case in group)
+        return [submissions[index] for index in range(len(items))]
+
+    def process(self, cases: Sequence[Case], now: datetime) -> None:
+        """Judge a group whose members are apart, take numbers, build, and write all of it in one transaction."""
+        self.gather(cases)
+        for case in cases:
+            try:
+                self._judge(case, now)
+            except Refused as found:
+                case.refusal = found
+        reserving = [case for case in cases if case.refusal is None and case.work is None]
+        if reserving:
+            choices = self.store.reserve([self._reservation(case) for case in reserving], now)
+            for case, choice in zip(reserving, choices, strict=True):
+                self._numbered(case, choice, now)
+        self.write(cases, now)
+
+    def gather(self, cases: Sequence[Case]) -> None:
+        """Facts for every case, in one reading transaction."""
+        asks = [(case.ids, case.device, case.needs) for case in cases]
+        for case, facts in zip(cases, self.store.facts(asks), strict=True):
+            case.facts = replace(facts, user=self.directory.user(case.ids.originator))
+
+    def write(self, cases: Sequence[Case], now: datetime) -> None:
+        """Commit what each case changes; what was refused is a line of the trail and nothing else."""
+        works = []
+        for case in cases:
+            if case.work is None:
+                case.work = self._refusal(case, now)
+            works.append(replace(case.work, done=case.done) if case.done else case.work)
+        for case, refusal in zip(cases, self.store.commit(works, now), strict=True):
+            if refusal is not None:
+                case.refusal, case.command = refusal, None
+                self.store.commit([self._refusal(case, now)], now)
+
+    def build(self, case: Case, counter: int, reason: str, now: datetime) -> None:
+        """The command of a reserved case under its number; ``Refused`` if none can be built any more."""
+        plan = case.plan
+        assert plan is not None
+        message, sealed = self.builder.command(plan, case.ids, counter, case.record, case.facts.slots)
+        self._command(case, message, sealed, plan.executes_at, RequestState.RESERVED, now, reason)
+
+    def abandon(self, case: Case, now: datetime) -> None:
+        """Give a reservation up: ID and number stay used."""
+        assert case.refusal is not None
+        change = case.change(RequestState.ABANDONED, RequestState.RESERVED, code=case.refusal.code)
+        case.work = Work(case.device, (change,), trail=(case.refused(now),))
+
+    # ---- one request ----
+
+    def _judge(self, case: Case, now: datetime) -> None:
+        """Checks 3 to 17 in their order; the first that finds something ends it."""
+        request, authentic, builder = case.request, case.authentic, self.builder
+        if authentic.refused is not None and authentic.from_signature:
+            raise authentic.refused
+        ask = case.ask(builder.broker.entity, builder.transitional_cos.entity, now)
+        for check in CHECKS:
+            if authentic.refused is not None and check.number >= _MATCHING:
+                raise authentic.refused
+            if check.applies(ask):
+                found = list(check.rule(ask))
+                if found:
+                    raise Refused(found)
+        if isinstance(request.body, duis.SignedPreCommand):
+            self._complete(case, request.body, now)
+            return
+        rule = SERVICES[case.variant]
+        found = list(rule.findings(ask))
+        if found:
+            raise Refused(found)
+        plan = rule.plan(ask)
+        if isinstance(plan, Answer):
+            self._answer(case, plan, now)
+        elif request.command_variant == _TRANSFORM:
+            self._offer(case, plan)
+        elif case.door and plan.held_until is not None and plan.held_until > now:
+            self._hold(case, plan.held_until)
+        else:
+            self._prepare(case, plan, now)
+
+    def _answer(self, case: Case, answer: Answer, now: datetime) -> None:
+        case.code, case.content = answer.code, answer.content
+        effects = answer.effects
+        case.work = Work(
+            case.device,
+            (case.change(RequestState.ANSWERED, None, received=case.authentic.octets, code=answer.code),),
+            effects=effects,
+            parcels=self.parcels.alerts(effects, now),
+            trail=(case.accepted(answer.code),),
+        )
+
+    def _offer(self, case: Case, plan: CommandPlan) -> None:
+        """The pre-command; asked for again before it came back signed, the same one is offered again."""
+        known = case.facts.known
+        offered = self.builder.pre_command(plan, case.ids)
+        case.code, case.content = "I0", duis.PreCommand(case.record.gbcs_version, offered)
+        changes = ()
+        if known is None:
+            received = case.authentic.octets
+            change = case.change(
+                RequestState.TRANSFORMED, None, received=received, offered=offered, executes_at=plan.executes_at
+            )
+            changes = (change,)
+        elif known.offered != offered:
+            raise refused(
+                "request_id_used",
+                "Header.RequestID",
+                "another request was transformed under this request ID",
+                "use a request ID that was never used",
+            )
+        case.work = Work(case.device, changes, trail=(case.accepted("I0"),))
+
+    def _complete(self, case: Case, body: duis.SignedPreCommand, now: datetime) -> None:
+        known = case.facts.known
+        assert known is not None
+        assert known.offered is not None
+        message, sealed = self.builder.completed(known.offered, body.gbcs_payload, case.record, case.facts)
+        self._command(case, message, sealed, known.executes_at, RequestState.TRANSFORMED, now)
+
+    def _hold(self, case: Case, until: datetime) -> None:
+        case.code = "I99"
+        change = case.change(RequestState.HELD, None, received=case.authentic.octets, executes_at=until, code="I99")
+        due = Due(until, DueKind.SEND_HELD, str(case.ids))
+        case.work = Work(case.device, (change,), due=(due,), trail=(case.accepted("I99", held_until=str(until)),))
+
+    def _prepare(self, case: Case, plan: CommandPlan, now: datetime) -> None:
+        """A command of variant 1: at once when the user originates it, else a number has to be taken first."""
+        self.builder.require_keys(plan, case.record, case.facts.slots)
+        if not self.policy.track_counters:
+            plan = replace(plan, raise_above_highest=False)
+        case.plan = plan
+        if plan.originator is Author.USER:
+            counter = case.ids.counter
+            message, sealed = self.builder.command(plan, case.ids, counter, case.record, case.facts.slots)
+            self._command(case, message, sealed, plan.executes_at, case.expected, now)
+
+    # ---- numbers and commands ----
+
+    def _reservation(self, case: Case) -> Reservation:
+        plan, request = case.plan, case.request
+        assert plan is not None
+        return Reservation(
+            case.ids,
+            case.expected,
+            self.builder.entity(plan.originator, case.ids),
+            case.device,
+            case.variant,
+            request.command_variant,
+            case.authentic.octets,
+            plan.raise_above_highest,
+        )
+
+    def _numbered(self, case: Case, choice: CounterChoice | Refused, now: datetime) -> None:
+        if isinstance(choice, Refused):
+            case.refusal = choice
+            return
+        try:
+            self.build(case, choice.counter, choice.reason, now)
+        except Refused as found:
+            case.refusal = found
+            self.abandon(case, now)
+
+    def _command(
+        self,
+        case: Case,
+        message: gbcs.Message,
+        sealed: bytes,
+        executes_at: datetime | None,
+        expected: RequestState | None,
+        now: datetime,
+        reason: str = "",
+    ) -> None:
+        """Put a command into the outbox: I99."""
+        key = CommandKey(message.originator, case.device, message.originator_counter)
+        later = executes_at is not None and executes_at != gbcs.NEVER
+        command = Command(
+            key, message.message_code, case.ids, case.variant, sealed, alert_pending=later, schedule=case.schedule
+        )
+        received = case.authentic.octets if expected is None else None
+        change = case.change(RequestState.COMMANDED, expected, received=received, executes_at=executes_at, code="I99")
+        case.code, case.command = "I99", command
+        facts = {"counter": key.counter, "originator": str(key.originator), "gbcs": digest_of(sealed)}
+        if reason:
+            facts["because"] = reason
+        case.work = Work(
+            case.device,
+            (change,),
+            command,
+            due=tuple(self._timers(key, executes_at if later else None, now)),
+            trail=(case.accepted("I99"), TrailEntry("command", str(case.ids), facts)),
+        )
+
+    def _timers(self, key: CommandKey, executes_at: datetime | None, now: datetime) -> Iterator[Due]:
+        yield Due(now + self.policy.response_timeout, DueKind.RESPONSE_TIMEOUT, key.text)
+        if executes_at is not None:
+            at = max(executes_at, now) + self.policy.alert_timeout
+            yield Due(at, DueKind.ALERT_TIMEOUT, key.text)
+
+    # ---- words ----
+
+    def _refusal(self, case: Case, now: datetime) -> Work:
+        """A line of the trail; who was told I99 before is told by callback what came of it."""
+        entry = case.refused(now)
+        if case.door:
+            return Work(case.device, trail=(entry,))
+        code = case.refused_code
+        changes = (case.change(RequestState.ABANDONED, case.expected, code=code),) if case.schedule is None else ()
+        parcel = self.parcels.outcome(case.ids, case.variant, code, now)
+        return Work(case.device, changes, parcels=(parcel,), trail=(entry,))
+
+    def _unreadable(self, octets: bytes, door: str, error: WireError, now: datetime) -> Submission:
+        """No DUIS answer is possible; one line of the trail says why (check 1 and 2)."""
+        name = reference(now, digest_of(octets))
+        facts = {"door": door, "reason": error.code, "why": str(error)}
+        self.store.commit([Work(NOBODY, trail=(TrailEntry("unreadable", "", facts, name),))], now)
+        return Submission(None, "", name, error=error)
+
+    def _submission(self, case: Case, now: datetime) -> Submission:
+        answers = self.parcels.answers
+        if case.refusal is None:
+            response = answers.answer(case.ids, case.variant, case.code, now, case.content)
+            return Submission(response, case.code, command=case.command)
+        code = case.refused_code
+        name = reference(now, case.authentic.digest)
+        response = answers.answer(case.ids, case.variant, code, now)
+        return Submission(response, code, name, None, case.refusal)
