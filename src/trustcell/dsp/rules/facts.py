@@ -156,7 +156,7 @@ class Facts:
     ``device`` is the target's entry, ``others`` those of further devices that the body names, ``found`` the answer to
     an inventory query. ``slots`` are the target's cells as far as they are known, ``members`` the devices on the
     target's hub. ``registrations`` are those of every metering point of the target, its hub's members, and of the
-    body, newest first.
+    body, newest first. ``held`` are the requests to the target that the DSP holds until their time has come.
     """
 
     user: User | None = None
@@ -168,4 +168,5 @@ class Facts:
     registrations: tuple[Registration, ...] = ()
     found: tuple[DeviceRecord, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    held: tuple[KnownRequest, ...] = ()
     highest: int | None = None

@@ -44,13 +44,18 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What must be gathered for a request besides its target, user and request ID."""
+    """What must be gathered for a request besides its target, user and request ID.
+
+    ``members`` matter only when the target has no metering point of its own. ``held`` asks for what the DSP holds for
+    the target.
+    """
 
     others: tuple[Eui64, ...] = ()
     mpxns: tuple[str, ...] = ()
     query: InventoryQuery | None = None
     members: bool = False
     schedules: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,33 +11,38 @@ RESPONSE_CODE: Mapping[str, str] = MappingProxyType(
         # sourced: public reference page of response codes
         "unknown_user": "E1",
         "role_not_eligible": "E2",
-        "device_unknown": "E19",
+        "user_not_active": "E3",
+        "not_responsible": "E4",
+        "device_status": "E5",
         "service_not_for_device": "E11",
         "command_variant_mismatch": "E12",
         "service_reference_mismatch": "E12",
         "wrong_address": "E13",
-        "service_not_offered": "E12",
         "local_delivery_not_offered": "E17",
+        "device_unknown": "E19",
+        # our choice among the sourced ones: nothing says how a missing service is refused
+        "service_not_offered": "E12",
         # proposed: the meaning of these codes could not be sourced
         "signer_unknown": "E49",
         "signer_not_originator": "E49",
         "pre_command_malformed": "E57",
         "pre_command_unknown": "E57",
         "pre_command_changed": "E57",
-        "pre_command_signature": "E52",
         "pre_command_other_service": "E57",
+        "pre_command_signature": "E52",
         "counter_above_seq_number": "E58",
         "request_id_used": "E62",
         "counter_used": "E62",
+        "nothing_to_cancel": "E31",
         "no_replacement": "E061504",
         "no_top_up_cell": "E061501",
         "role_not_replaceable": "E061501",
-        "future_dating_not_offered": "E12",
         "slot_not_broker": "E062102",
         "slot_key_not_held": "E062102",
         "counter_exhausted": "E062103",
     }
 )
+"""Reason to response code."""
 
 SIGNATURE_INVALID = "E48"
 """Every reason the XML signature rules give (proposed)."""

@@ -1,0 +1,96 @@
+"""Checks 11 to 15: whether the device is there, fits, is in the right state, and is this user's (duis-dsp.md 4.1)."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from trustcell.dsp.rules import inventory, registration
+from trustcell.dsp.rules.clauses import INVENTORY, PROCESSING
+from trustcell.dsp.rules.dating import acts_at
+from trustcell.dsp.rules.plan import Ask
+from trustcell.dsp.rules.request_checks import acting_roles
+from trustcell.vocab import Finding
+
+LOCAL_DELIVERY = frozenset({2, 3, 6, 7})
+"""Variants that ask for the command, to bring it to the device by hand."""
+
+# Device types that a service fits besides those of the catalogue, which knows the types of its templates only.
+_ALSO_FOR: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "8.8.1": frozenset({"GSME", "HCALCS"}),
+        "8.9": frozenset({"GPF"}),
+        "11.2": frozenset({"CHF", "HCALCS"}),
+        "11.3": frozenset({"GSME"}),
+    }
+)
+
+
+def device_known(ask: Ask) -> Iterator[Finding]:
+    """The target is in the inventory."""
+    target = ask.request.request_id.target
+    if ask.facts.device is None:
+        yield PROCESSING.breach(
+            "device_unknown", "Header.RequestID", f"{target} is not in the inventory", "pre-notify it by 12.2"
+        )
+
+
+def device_type_fits(ask: Ask) -> Iterator[Finding]:
+    """The service applies to this type of device."""
+    device, service = ask.facts.device, ask.request.service
+    if device is None:
+        return
+    fits = _ALSO_FOR.get(service.variant, frozenset()).union(service.target_device_types)
+    if fits.isdisjoint({device.device_type.name, device.duis_type}):
+        yield PROCESSING.breach(
+            "service_not_for_device",
+            "Header.ServiceReferenceVariant",
+            f"{service.variant} is not for a {device.duis_type}",
+            f"address one of {', '.join(sorted(fits))}",
+        )
+
+
+def device_status_fits(ask: Ask) -> Iterator[Finding]:
+    """The status of the device fits the service."""
+    device, variant = ask.facts.device, ask.request.service_reference_variant
+    if device is None or device.status is None:
+        return
+    fits = inventory.allowed_statuses(variant)
+    if device.status not in fits:
+        yield INVENTORY.breach(
+            "device_status",
+            "Header.RequestID",
+            f"{device.eui} is {device.status}; {variant} needs {' or '.join(sorted(fits)) or 'another device'}",
+            "bring the device into that status first",
+            status=device.status,
+        )
+
+
+def user_responsible(ask: Ask) -> Iterator[Finding]:
+    """The user is responsible for this device in one of its roles, at the time the request takes effect."""
+    facts, roles, user = ask.facts, acting_roles(ask), ask.request.request_id.originator
+    if facts.device is None or not roles.isdisjoint(registration.WITHOUT_REGISTRATION):
+        return
+    at = acts_at(ask.request, ask.now)
+    devices = registration.responsible_devices(facts)
+    if not any(device.mpxns for device in devices):
+        return  # no metering point is known yet: nobody else could begin an installation (assumption)
+    for role in roles:
+        for mpxn in registration.points_for(role, devices):
+            if registration.is_responsible(user, role, mpxn, facts.registrations, at):
+                return
+    yield PROCESSING.breach(
+        "not_responsible",
+        "Header.RequestID",
+        f"{user} is not registered for a metering point of {facts.device.eui} at {at:%Y-%m-%dT%H:%M:%SZ}",
+        "ask for devices of your own metering points",
+    )
+
+
+def local_delivery_offered(ask: Ask) -> Iterator[Finding]:
+    """Commands go over the WAN; local delivery is not offered."""
+    variant = ask.request.command_variant
+    yield PROCESSING.breach(
+        "local_delivery_not_offered",
+        "Header.CommandVariant",
+        f"variant {variant} asks for local delivery, which is not offered",
+        "use variant 1, or 5 for a signed pre-command",
+    )
