@@ -1,6 +1,6 @@
 """Southbound: signed requests to answers and commands, a group at a time (duis-dsp.md 4.1 and 7.3)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -230,7 +230,14 @@ class Southbound:
         key = CommandKey(message.originator, case.device, message.originator_counter)
         later = executes_at is not None and executes_at != gbcs.NEVER
         command = Command(
-            key, message.message_code, case.ids, case.variant, sealed, alert_pending=later, schedule=case.schedule
+            key,
+            message.message_code,
+            case.ids,
+            case.variant,
+            sealed,
+            alert_pending=later,
+            schedule=case.schedule,
+            not_after=now + self.policy.response_timeout,
         )
         received = case.authentic.octets if expected is None else None
         change = case.change(RequestState.COMMANDED, expected, received=received, executes_at=executes_at, code="I99")
@@ -242,15 +249,13 @@ class Southbound:
             case.device,
             (change,),
             command,
-            due=tuple(self._timers(key, executes_at if later else None, now)),
+            due=(self._expiry(key, executes_at, now),) if later and executes_at is not None else (),
             trail=(case.accepted("I99"), TrailEntry("command", str(case.ids), facts)),
         )
 
-    def _timers(self, key: CommandKey, executes_at: datetime | None, now: datetime) -> Iterator[Due]:
-        yield Due(now + self.policy.response_timeout, DueKind.RESPONSE_TIMEOUT, key.text)
-        if executes_at is not None:
-            at = max(executes_at, now) + self.policy.alert_timeout
-            yield Due(at, DueKind.ALERT_TIMEOUT, key.text)
+    def _expiry(self, key: CommandKey, executes_at: datetime, now: datetime) -> Due:
+        """When the alert of a future-dated command is no longer waited for (E30)."""
+        return Due(max(executes_at, now) + self.policy.alert_timeout, DueKind.ALERT_TIMEOUT, key.text)
 
     # ---- words ----
 

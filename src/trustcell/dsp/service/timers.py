@@ -1,16 +1,16 @@
 """What happens when a time has come: silence, expiry, held requests, schedules, firmware (duis-dsp.md 1.6 and 4.3)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from trustcell import duis
 from trustcell.dsp.ports import Store, Wan
-from trustcell.dsp.rules import schedules
+from trustcell.dsp.rules import firmware, schedules
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.counters import milliseconds
 from trustcell.dsp.rules.lifecycle import RequestState
-from trustcell.dsp.rules.plan import Effects, Needs
+from trustcell.dsp.rules.plan import Effects
 from trustcell.dsp.rules.work import (
     Command,
     CommandChange,
@@ -22,11 +22,11 @@ from trustcell.dsp.rules.work import (
     Work,
 )
 from trustcell.dsp.service.authentication import Authentic
-from trustcell.dsp.service.case import Case, apart, digest_of
+from trustcell.dsp.service.case import NOBODY, Case, apart, digest_of
 from trustcell.dsp.service.parcels import Parcels
 from trustcell.dsp.service.southbound import Southbound
 
-_SILENT = {
+_ENDS = {
     CommandState.SILENT: (RequestState.SILENT, "E21"),
     CommandState.UNREACHABLE: (RequestState.UNREACHABLE, "E20"),
 }
@@ -39,13 +39,14 @@ class Timers:
     store: Store
     southbound: Southbound
     parcels: Parcels
+    wan: Wan
     is_sent: Callable[[CommandKey], bool]
 
     def run(self, now: datetime, limit: int) -> tuple[list[Command], list[CommandKey]]:
         """Settle up to ``limit`` things that are due: new commands to send, and commands that ended in silence."""
         new: list[Command] = []
         ended: list[CommandKey] = []
-        held: list[Case] = []
+        cases: list[Case] = []
         for due in self.store.due(now, limit):
             match due.kind:
                 case DueKind.RESPONSE_TIMEOUT:
@@ -53,96 +54,95 @@ class Timers:
                 case DueKind.ALERT_TIMEOUT:
                     self._alert_timeout(due, now)
                 case DueKind.SEND_HELD:
-                    held += self._held(due, now)
+                    cases += self._held(due, now)
                 case DueKind.RUN_SCHEDULE:
-                    held += self._scheduled(due, now)
-                case _:
-                    self._settle(due, now)
-        while held:
-            group, held = apart(held)
+                    cases += self._scheduled(due, now)
+                case DueKind.DISTRIBUTE:
+                    self._distribute(due, now)
+        while cases:
+            group, cases = apart(cases)
             self.southbound.process(group, now)
-            new += [case.command for case in group if case.command is not None]
+            new += [each.command for each in group if each.command is not None]
         return new, ended
 
-    def give_up(self, command: Command, state: CommandState, now: datetime, done: tuple[Due, ...] = ()) -> bytes:
-        """No answer came, or none can: the user is told; a late answer still teaches. Returns the message to him."""
-        request_state, code = _SILENT[state]
-        parcel = self.parcels.outcome(command.request_id, command.service_variant, code, now)
-        change = RequestChange(
-            command.request_id, RequestState.COMMANDED, request_state, command.service_variant, 0, code=code
-        )
-        entry = TrailEntry(request_state.value, str(command.request_id), {"counter": command.key.counter, "code": code})
-        work = Work(
-            command.key.device,
-            (change,),
-            settle=CommandChange(command.key, state),
-            parcels=(parcel,),
-            done=done,
-            trail=(entry,),
-        )
-        for refusal in self.store.commit([work], now):
-            if refusal is not None:
-                raise refusal
+    def give_up(self, command: Command, state: CommandState, now: datetime) -> bytes:
+        """No answer came, or none can: the user is told; a late answer still teaches. Returns the message to him.
+
+        ``Refused`` when the command was answered or given up before: its user has heard already.
+        """
+        request_state, code = _ENDS[state]
+        ids, variant = command.request_id, command.service_variant
+        parcel = self.parcels.outcome(ids, variant, code, now)
+        change = RequestChange(ids, RequestState.COMMANDED, request_state, variant, 0, code=code)
+        entry = TrailEntry(request_state.value, str(ids), {"counter": command.key.counter, "code": code})
+        settle = CommandChange(command.key, state)
+        work = Work(command.key.device, (change,), settle=settle, parcels=(parcel,), trail=(entry,))
+        self._commit(work, now)
         return parcel.octets
 
     def _response_timeout(self, due: Due, now: datetime) -> list[CommandKey]:
         key = CommandKey.parse(due.ref)
         command = self.store.commands([key])[0]
         if command is None or command.state is not CommandState.OPEN:
-            self._settle(due, now)
             return []
-        if not self.is_sent(key):
-            # It waits behind another command of its device: its time begins when it is sent.
-            self._settle(due, now, replace(due, at=now + self.southbound.policy.response_timeout))
-            return []
-        self.give_up(command, CommandState.SILENT, now, (due,))
-        return [key]
+        if self.is_sent(key):
+            self.give_up(command, CommandState.SILENT, now)
+            return [key]
+        # It waits behind another command of its device: its time begins when it is sent.
+        later = CommandChange(key, CommandState.OPEN, not_after=now + self.southbound.policy.response_timeout)
+        self._commit(Work(key.device, settle=later), now)
+        return []
 
     def _alert_timeout(self, due: Due, now: datetime) -> None:
         command = self.store.commands([CommandKey.parse(due.ref)])[0]
         if command is None or not command.alert_pending or command.state is not CommandState.ANSWERED:
-            self._settle(due, now)
+            self._forget(due, now)
             return
         ids, variant = command.request_id, command.service_variant
         parcel = self.parcels.outcome(ids, variant, "E30", now, final=False)
         entry = TrailEntry("expired", str(ids), {"counter": command.key.counter, "code": "E30"})
         settle = CommandChange(command.key, CommandState.ANSWERED, alert_pending=False)
-        self.store.commit(
-            [Work(command.key.device, settle=settle, parcels=(parcel,), done=(due,), trail=(entry,))], now
-        )
+        work = Work(command.key.device, settle=settle, parcels=(parcel,), done=(due,), trail=(entry,))
+        self._commit(work, now)
 
     def _held(self, due: Due, now: datetime) -> list[Case]:
-        ids = duis.RequestId.parse(due.ref)
-        known = self.store.request(ids)
+        known = self.store.request(duis.RequestId.parse(due.ref))
         if known is None or known.state is not RequestState.HELD:
-            self._settle(due, now)
+            self._forget(due, now)
             return []
-        return [self._case(known.received, (due,))]
+        request = duis.parse_request(known.received).request
+        authentic = Authentic(request, known.received, digest_of(known.received))
+        return [Case(0, authentic, "", done=(due,))]
 
     def _scheduled(self, due: Due, now: datetime) -> list[Case]:
+        """One run of a schedule; the next is due before this one is tried, so that no failure ends a schedule."""
         schedule = self.store.schedule(int(due.ref))
         if schedule is None or schedule.next_at is None:
-            self._settle(due, now)
+            self._forget(due, now)
             return []
         following = schedules.following(schedule)
         again = (Due(following, DueKind.RUN_SCHEDULE, due.ref),) if following is not None else ()
-        ids = duis.RequestId(schedule.user, schedule.device, milliseconds(due.at))
-        request = schedules.request_of(schedule, ids)
         moved = Effects(schedules=(replace(schedule, next_at=following),))
-        self.store.commit([Work(schedule.device, effects=moved, due=again, done=(due,))], now)
+        self._commit(Work(schedule.device, effects=moved, due=again, done=(due,)), now)
+        request = schedules.request_of(schedule, milliseconds(due.at))
         octets = duis.build_request(request)
-        case = Case(0, Authentic(request, octets, digest_of(octets)), "", schedule=schedule.number)
-        return [case]
+        return [Case(0, Authentic(request, octets, digest_of(octets)), "", schedule=schedule.number)]
 
-    def _case(self, received: bytes, done: tuple[Due, ...]) -> Case:
-        request = duis.parse_request(received).request
-        return Case(0, Authentic(request, received, digest_of(received)), "", done=done)
+    def _distribute(self, due: Due, now: datetime) -> None:
+        """Firmware goes to its devices; who asked for it hears which of them it did not reach (N22, assumed)."""
+        distribution = firmware.parse(due.ref)
+        image = self.store.image(distribution.image_hash)
+        reached = self.wan.distribute(image, distribution.version, distribution.devices, now)
+        missed = [device for device, got in zip(distribution.devices, reached, strict=True) if not got]
+        effects = firmware.outcome(distribution, missed)
+        entry = TrailEntry("distribution", due.ref, {"reached": len(reached) - len(missed), "missed": len(missed)})
+        parcels = self.parcels.alerts(effects, now)
+        self._commit(Work(NOBODY, effects=effects, parcels=parcels, done=(due,), trail=(entry,)), now)
 
-    def _settle(self, due: Due, now: datetime, again: Due | None = None) -> None:
-        device = CommandKey.parse(due.ref).device if due.ref.count(":") == 2 else None
-        from trustcell.dsp.service.case import NOBODY
+    def _forget(self, due: Due, now: datetime) -> None:
+        self._commit(Work(NOBODY, done=(due,)), now)
 
-        self.store.commit([Work(device or NOBODY, due=(again,) if again else (), done=(due,))], now)
-
-
-__all__ = ["Needs", "Sequence", "Timers", "Wan"]
+    def _commit(self, work: Work, now: datetime) -> None:
+        for refusal in self.store.commit([work], now):
+            if refusal is not None:
+                raise refusal

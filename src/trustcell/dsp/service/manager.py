@@ -1,0 +1,126 @@
+"""The request manager: requests in, commands out, device messages in, answers out (duis-dsp.md 4 and 7)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from trustcell import duis
+from trustcell.dsp.ports import Broker, Directory, Party, Sending, Store, Wan
+from trustcell.dsp.rules.work import Command, CommandState, Delivery
+from trustcell.dsp.service.answers import Answers, Submission
+from trustcell.dsp.service.building import Builder
+from trustcell.dsp.service.northbound import Northbound, Reception
+from trustcell.dsp.service.outgoing import Outgoing
+from trustcell.dsp.service.parcels import Parcels
+from trustcell.dsp.service.policy import Policy
+from trustcell.dsp.service.resuming import rebuild
+from trustcell.dsp.service.southbound import Southbound
+from trustcell.dsp.service.timers import Timers
+
+_GROUP = 64
+
+
+class RequestManager:
+    """One home's DSP over its ports, for one worker. All that lasts is in the store; ``Outgoing`` mirrors its outbox.
+
+    Every call may raise ``Unavailable`` when store or keys are out of reach, and ``Fenced`` when another worker has the
+    home: then this one is of no use any more. What was acknowledged is in the store by then.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        directory: Directory,
+        broker: Broker,
+        transitional_cos: Party,
+        wan: Wan,
+        policy: Policy | None = None,
+        schema: duis.Schema | None = None,
+    ) -> None:
+        """Ports are used as given; the store is read once, for what is still to be sent."""
+        policy = policy or Policy()
+        self.store = store
+        self._wan = wan
+        self._outgoing = Outgoing(store.open_commands())
+        builder = Builder(directory, broker, transitional_cos)
+        parcels = Parcels(Answers(broker.sign_response), broker.entity, policy.callback_delay)
+        self._south = Southbound(store, directory, builder, parcels, policy, schema)
+        self._north = Northbound(store, builder, parcels, policy)
+        self._timers = Timers(store, self._south, parcels, wan, self._outgoing.is_sent)
+
+    def submit(self, items: Sequence[tuple[bytes, str]], now: datetime) -> list[Submission]:
+        """Answer signed ``sr:Request`` octets, each with the door it came through; commands are ready to be sent."""
+        submissions = self._south.submit(items, now)
+        self._outgoing.add(each.command for each in submissions if each.command is not None)
+        return submissions
+
+    def receive(self, messages: Sequence[bytes], now: datetime) -> list[Reception]:
+        """Judge device messages and learn from them."""
+        receptions = self._north.receive(messages, now)
+        for reception in receptions:
+            if reception.settled is not None:
+                self._outgoing.settled(reception.settled.key)
+        return receptions
+
+    def dispatch(self, now: datetime, limit: int = _GROUP) -> int:
+        """Hand commands to the WAN, the oldest open one of each device; how many were handed over."""
+        commands = self._outgoing.take(limit)
+        if not commands:
+            return 0
+        messages = [(each.key.text, each.key.device, each.octets, each.not_after or now) for each in commands]
+        for command, sending in zip(commands, self._wan.send(messages, now), strict=True):
+            if sending is Sending.UNREACHABLE:
+                self._give_up(command, CommandState.UNREACHABLE, now)
+        return len(commands)
+
+    def collect(self, now: datetime, limit: int = _GROUP) -> list[Reception]:
+        """Take what the WAN has from devices; it is done there once it is committed here."""
+        arrived = self._wan.receive(limit, now)
+        if not arrived:
+            return []
+        receptions = self.receive([octets for _, _, octets in arrived], now)
+        self._wan.done([handle for handle, _, _ in arrived])
+        return receptions
+
+    def run_due(self, now: datetime, limit: int = _GROUP) -> int:
+        """Settle what is due; how many commands were made or ended by it."""
+        new, ended = self._timers.run(now, limit)
+        self._outgoing.add(new)
+        for key in ended:
+            self._outgoing.settled(key)
+        return len(new) + len(ended)
+
+    def resume(self, now: datetime) -> int:
+        """Build the commands of reservations that a crash interrupted, or give those up; how many were built.
+
+        What needs a key that is out of reach stays for the next time.
+        """
+        made = rebuild(self._south, self.store.reserved(), now)
+        self._outgoing.add(made)
+        return len(made)
+
+    def outbox(self) -> Sequence[Command]:
+        """Commands that still wait for an answer, oldest first."""
+        return self.store.open_commands()
+
+    def deliveries(self, now: datetime, limit: int = _GROUP) -> Sequence[Delivery]:
+        """What may be delivered to users now."""
+        return self.store.deliveries(now, limit)
+
+    def time_out(self, command: Command, now: datetime) -> bytes:
+        """Give up waiting for a command (E21); returns the answer to its user, signed."""
+        return self._give_up(command, CommandState.SILENT, now)
+
+    def next_at(self, now: datetime) -> datetime | None:
+        """When there will be something to do, if nothing comes from outside before."""
+        times = (self.store.next_due(), self._wan.next_at())
+        return min((each for each in times if each is not None), default=None)
+
+    @property
+    def waiting(self) -> int:
+        """Commands without an answer."""
+        return len(self._outgoing)
+
+    def _give_up(self, command: Command, state: CommandState, now: datetime) -> bytes:
+        octets = self._timers.give_up(command, state, now)
+        self._outgoing.settled(command.key)
+        return octets
