@@ -20,7 +20,7 @@ from trustcell.dsp.rules.facts import (
     Schedule,
     User,
 )
-from trustcell.dsp.rules.plan import Needs
+from trustcell.dsp.rules.plan import Distribution, Needs
 from trustcell.dsp.rules.work import (
     Command,
     CounterEvent,
@@ -87,6 +87,10 @@ class Store(Protocol):
 
     def schedule(self, number: int) -> Schedule | None:
         """A schedule by its number."""
+        ...
+
+    def distribution(self, number: int) -> Distribution | None:
+        """A firmware distribution by the number in its due row."""
         ...
 
     def open_commands(self) -> Sequence[Command]:

@@ -108,8 +108,9 @@ class DccAlert:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Firmware to be brought to devices (11.1)."""
+    """Firmware to be brought to devices, and who asked for it (11.1)."""
 
+    user: Eui64
     image: bytes
     version: str
     devices: tuple[Eui64, ...]
@@ -118,6 +119,9 @@ class Distribution:
 @dataclass(frozen=True, slots=True)
 class Effects:
     """What changes in the books. ``learned`` raises the stored Network Operator counter (duis-dsp.md 7.2).
+
+    A schedule that is written gets a due row for its ``next_at`` and loses its former one; ``next_at`` of ``None`` ends
+    it. A distribution is kept under a number and gets a due row of its own, at once.
 
     ``signing_point`` and ``agreement_point`` are new keys of the device itself. ``cancels`` are request IDs of held
     commands that end here.

@@ -13,22 +13,20 @@ from trustcell.vocab import Refused
 
 @dataclass(frozen=True, slots=True)
 class Authentic:
-    """A request that was read; ``refused`` says why it is not believed, or why its parts do not fit each other."""
+    """A request that was read; ``refused`` says why it is not believed."""
 
     request: duis.Request
     octets: bytes
     digest: str
     refused: Refused | None = None
-    from_signature: bool = False
 
 
 def authenticate(octets: bytes, directory: Directory, schema: duis.Schema | None) -> Authentic:
     """Read a request and check who signed it; ``WireError`` where no DUIS answer is possible."""
-    mismatch: Refused | None = None
     try:
         parsed = duis.parse_request(octets, schema=schema)
-    except duis.RequestMismatch as refused:
-        parsed, mismatch = refused.parsed, refused
+    except duis.RequestMismatch as mismatch:
+        parsed = mismatch.parsed  # check 7 finds it again, in its turn
     request, digest = parsed.request, hashlib.sha256(octets).hexdigest()
     originator = request.request_id.originator
 
@@ -53,8 +51,8 @@ def authenticate(octets: bytes, directory: Directory, schema: duis.Schema | None
     try:
         duis.verify(parsed, signing_key)
     except Refused as refused:
-        return Authentic(request, octets, digest, refused, from_signature=True)
-    return Authentic(request, octets, digest, mismatch)
+        return Authentic(request, octets, digest, refused)
+    return Authentic(request, octets, digest)
 
 
 def _refused(code: str, field: str, message: str, remedy: str) -> Refused:

@@ -1,6 +1,6 @@
 """Plans to protected messages: signatures of DCC parties, and the MAC of the broker on everything (duis-dsp.md 3)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec

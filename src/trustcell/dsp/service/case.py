@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from trustcell import duis
+from trustcell.dsp.rules import access
 from trustcell.dsp.rules.clauses import PROCESSING
 from trustcell.dsp.rules.counters import milliseconds
 from trustcell.dsp.rules.facts import DeviceRecord, Facts
 from trustcell.dsp.rules.lifecycle import RequestState
 from trustcell.dsp.rules.plan import Ask, CommandPlan, Needs
 from trustcell.dsp.rules.reasons import response_code
-from trustcell.dsp.rules.services import SERVICES
 from trustcell.dsp.rules.work import Command, Due, RequestChange, TrailEntry, Work
 from trustcell.dsp.service.authentication import Authentic
 from trustcell.vocab import Eui64, Refused
@@ -74,11 +74,7 @@ class Case:
     @property
     def needs(self) -> Needs:
         """What has to be gathered for it."""
-        rule = SERVICES.get(self.variant)
-        body = self.authentic.request.body
-        if rule is None or isinstance(body, duis.SignedPreCommand):
-            return Needs(members=True)
-        return rule.needs(body)
+        return access.needs(self.authentic.request)
 
     @property
     def expected(self) -> RequestState | None:
@@ -89,7 +85,7 @@ class Case:
     def refused_code(self) -> str:
         """The response code of its refusal."""
         assert self.refusal is not None
-        return response_code(self.refusal.code, from_signature=self.authentic.from_signature)
+        return response_code(self.refusal.code, from_signature=self.authentic.refused is not None)
 
     def ask(self, broker: Eui64, transitional_cos: Eui64, now: datetime) -> Ask:
         """What the rules look at."""

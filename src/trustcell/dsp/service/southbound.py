@@ -21,8 +21,6 @@ from trustcell.dsp.service.parcels import Parcels
 from trustcell.dsp.service.policy import Policy
 from trustcell.vocab import Refused, WireError
 
-_MATCHING = 7
-"""The check that reference, variant and body fit each other; reading a request makes it already."""
 _TRANSFORM = 4
 
 
@@ -107,12 +105,10 @@ class Southbound:
     def _judge(self, case: Case, now: datetime) -> None:
         """Checks 3 to 17 in their order; the first that finds something ends it."""
         request, authentic, builder = case.request, case.authentic, self.builder
-        if authentic.refused is not None and authentic.from_signature:
+        if authentic.refused is not None:
             raise authentic.refused
         ask = case.ask(builder.broker.entity, builder.transitional_cos.entity, now)
         for check in CHECKS:
-            if authentic.refused is not None and check.number >= _MATCHING:
-                raise authentic.refused
             if check.applies(ask):
                 found = list(check.rule(ask))
                 if found:
@@ -120,11 +116,7 @@ class Southbound:
         if isinstance(request.body, duis.SignedPreCommand):
             self._complete(case, request.body, now)
             return
-        rule = SERVICES[case.variant]
-        found = list(rule.findings(ask))
-        if found:
-            raise Refused(found)
-        plan = rule.plan(ask)
+        plan = SERVICES[case.variant].plan(ask)
         if isinstance(plan, Answer):
             self._answer(case, plan, now)
         elif request.command_variant == _TRANSFORM:

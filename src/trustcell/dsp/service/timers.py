@@ -117,25 +117,26 @@ class Timers:
     def _scheduled(self, due: Due, now: datetime) -> list[Case]:
         """One run of a schedule; the next is due before this one is tried, so that no failure ends a schedule."""
         schedule = self.store.schedule(int(due.ref))
-        if schedule is None or schedule.next_at is None:
+        if schedule is None or schedule.next_at != due.at:
             self._forget(due, now)
             return []
-        following = schedules.following(schedule)
-        again = (Due(following, DueKind.RUN_SCHEDULE, due.ref),) if following is not None else ()
-        moved = Effects(schedules=(replace(schedule, next_at=following),))
-        self._commit(Work(schedule.device, effects=moved, due=again, done=(due,)), now)
+        moved = Effects(schedules=(replace(schedule, next_at=schedules.following(schedule)),))
+        self._commit(Work(schedule.device, effects=moved, done=(due,)), now)
         request = schedules.request_of(schedule, milliseconds(due.at))
         octets = duis.build_request(request)
         return [Case(0, Authentic(request, octets, digest_of(octets)), "", schedule=schedule.number)]
 
     def _distribute(self, due: Due, now: datetime) -> None:
         """Firmware goes to its devices; who asked for it hears which of them it did not reach (N22, assumed)."""
-        distribution = firmware.parse(due.ref)
-        image = self.store.image(distribution.image_hash)
-        reached = self.wan.distribute(image, distribution.version, distribution.devices, now)
-        missed = [device for device, got in zip(distribution.devices, reached, strict=True) if not got]
-        effects = firmware.outcome(distribution, missed)
-        entry = TrailEntry("distribution", due.ref, {"reached": len(reached) - len(missed), "missed": len(missed)})
+        distribution = self.store.distribution(int(due.ref))
+        if distribution is None:
+            self._forget(due, now)
+            return
+        image, devices = distribution.image, distribution.devices
+        reached = self.wan.distribute(image, distribution.version, devices, now)
+        missed = tuple(device for device, got in zip(devices, reached, strict=True) if not got)
+        effects = firmware.distributed(distribution, missed, now)
+        entry = TrailEntry("distribution", due.ref, {"devices": len(devices), "missed": [str(each) for each in missed]})
         parcels = self.parcels.alerts(effects, now)
         self._commit(Work(NOBODY, effects=effects, parcels=parcels, done=(due,), trail=(entry,)), now)
 
