@@ -17,7 +17,7 @@ _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 def canonical(value: Mapping[str, Any]) -> bytes:
     """The octets of a record; raises ``TypeError`` for a fraction or a value JSON has no form for."""
-    _refuse_fractions(value)
+    refuse_fractions(value)
     return _ENCODE(value).encode()
 
 
@@ -39,12 +39,13 @@ def read_moment(text: str) -> datetime:
     return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
 
 
-def _refuse_fractions(value: Any) -> None:
+def refuse_fractions(value: Any) -> None:
+    """Raise ``TypeError`` for a fraction anywhere in a value."""
     kind = type(value)
     if kind is dict:  # nearly always: said apart, because batches write one record an item
         for each in value.values():
             if type(each) is not str and type(each) is not int:
-                _refuse_fractions(each)
+                refuse_fractions(each)
         return
     match value:
         case float():
@@ -53,7 +54,7 @@ def _refuse_fractions(value: Any) -> None:
             return
         case Mapping():
             for each in value.values():
-                _refuse_fractions(each)
+                refuse_fractions(each)
         case list() | tuple():
             for each in value:
-                _refuse_fractions(each)
+                refuse_fractions(each)

@@ -1,0 +1,160 @@
+"""Works of a group: each is judged against what stands, then all that stand are written, a statement for each table."""
+
+from collections.abc import Sequence
+
+from trustcell.adapters.dsp_store.counters import Learning
+from trustcell.adapters.dsp_store.group import Group
+from trustcell.adapters.dsp_store.inventory import Inventory
+from trustcell.adapters.dsp_store.outbox import Outbox
+from trustcell.adapters.dsp_store.refusals import counter_used, request_id_used
+from trustcell.adapters.dsp_store.requests import Requests
+from trustcell.adapters.dsp_store.rows import eight
+from trustcell.adapters.dsp_store.schema import DELIVERY, DELIVERY_OCTETS, DUE, INBOUND
+from trustcell.adapters.dsp_store.session import Row
+from trustcell.adapters.dsp_store.slots import Slots
+from trustcell.adapters.dsp_store.statements import delete, insert
+from trustcell.adapters.store.values import micros
+from trustcell.dsp.rules.lifecycle import RequestState
+from trustcell.dsp.rules.work import DeliveryState, Work
+from trustcell.duis import RequestId
+from trustcell.vocab import Refused
+
+_ADD_INBOUND = insert(INBOUND)
+_ADD_DELIVERY = insert(DELIVERY)
+_ADD_DELIVERY_OCTETS = insert(DELIVERY_OCTETS)
+_ADD_DUE = insert(DUE, "ON CONFLICT DO NOTHING")
+_END_DUE = delete(DUE, ("home", "at", "kind", "ref"))
+_CANCEL_DUE = "DELETE FROM due WHERE ref = ? AND kind = 'send_held' AND home = ?"
+
+
+def commit(group: Group, works: Sequence[Work]) -> list[Refused | None]:
+    """Judge and write, within the transaction of the group."""
+    return _Commit(group, works).run()
+
+
+class _Commit:
+    def __init__(self, group: Group, works: Sequence[Work]) -> None:
+        self._group, self._works = group, works
+        self._requests = Requests(group, [each for work in works for each in _ids(work)])
+        self._outbox = Outbox(group, works)
+        self._slots = Slots(group, works)
+        self._learning = Learning(group, works)
+        self._inventory = Inventory(group, works)
+        self._inbound: list[Row] = []
+        self._deliveries: list[Row] = []
+        self._delivery_octets: list[Row] = []
+        self._due: list[Row] = []
+        self._done: list[Row] = []
+        self._cancelled: list[str] = []
+
+    def run(self) -> list[Refused | None]:
+        """Refused ones leave nothing, a repeated one changes nothing."""
+        outcomes: list[Refused | None] = []
+        for work in self._works:
+            if work.command is not None and self._outbox.stands(work.command):
+                outcomes.append(None)
+                continue
+            refusal = self._refusal(work)
+            if refusal is None:
+                self._take(work)
+            outcomes.append(refusal)
+        with self._group.session.together():
+            self._write()
+        return outcomes
+
+    def _refusal(self, work: Work) -> Refused | None:
+        states: dict[RequestId, RequestState] = {}
+        for change in work.requests:
+            entry = self._requests.get(change.request_id)
+            stands = states.get(change.request_id, None if entry is None else entry.state)
+            if stands is not change.expected:
+                return request_id_used(change.request_id)
+            states[change.request_id] = change.state
+        if work.command is not None and self._outbox.taken(work.command.key):
+            return counter_used(work.command.key)
+        return self._inventory.refusal(work)
+
+    def _take(self, work: Work) -> None:
+        group, effects = self._group, work.effects
+        part = group.home.part(work.device)
+        given = None if work.command is None else self._requests.get(work.command.request_id)
+        reserved = given is not None and given.state is RequestState.RESERVED
+        self._move(work, part)
+        if work.command is not None:
+            entry = self._requests.get(work.command.request_id)
+            self._outbox.add(work.command, None if entry is None else entry.number, part)
+            if not reserved:
+                self._learning.used(work.command, part)
+        if work.settle is not None:
+            self._outbox.settle(work.settle)
+        if work.inbound is not None:
+            seen = work.inbound
+            number = None if seen.key is None else self._outbox.number(seen.key)
+            where = part if seen.device is None else group.home.part(seen.device)
+            self._inbound.append(
+                (group.number(), group.home.ordinal, where, seen.device, seen.octets, seen.verdict, number, group.at)
+            )
+        self._slots.learn(work, part)
+        self._learning.learn(work, part)
+        self._inventory.change(work)
+        for cancelled in effects.cancels:
+            held = self._requests.get(cancelled)
+            if held is not None and held.state is RequestState.HELD:
+                self._requests.move(held, RequestState.CANCELLED)
+                self._cancelled.append(str(cancelled))
+        self._send(work, part)
+        home = group.home.ordinal
+        self._due += [(home, micros(each.at), each.kind.value, each.ref, part) for each in work.due]
+        self._done += [(home, micros(each.at), each.kind.value, each.ref) for each in work.done]
+        group.note(part, work.trail)
+
+    def _move(self, work: Work, part: int) -> None:
+        for change in work.requests:
+            entry = self._requests.get(change.request_id)
+            if entry is None:
+                variant, command_variant = change.service_variant, change.command_variant
+                entry = self._requests.add(change.request_id, change.state, part, variant, command_variant)
+            elif entry.state is RequestState.RESERVED and change.state is RequestState.ABANDONED:
+                self._learning.abandoned(change, entry, part)
+            self._requests.move(entry, change.state, change.code)
+            if change.received is not None:
+                entry.received = change.received
+            if change.offered is not None:
+                entry.offered = change.offered
+
+    def _send(self, work: Work, part: int) -> None:
+        group, home = self._group, self._group.home.ordinal
+        for parcel in work.parcels:
+            of, number = parcel.request_id, group.number()
+            entry = None if of is None else self._requests.get(of)
+            names = (None, None, None) if of is None else (of.originator, of.target, eight(of.counter))
+            next_at = group.at if parcel.not_before is None else micros(parcel.not_before)
+            self._deliveries.append(
+                (number, home, part, parcel.user, None if entry is None else entry.number, *names, int(parcel.final), 0,
+                 next_at, DeliveryState.WAITING.value, "", group.at)
+            )  # fmt: skip
+            self._delivery_octets.append((number, parcel.octets))
+
+    def _write(self) -> None:
+        session = self._group.session
+        self._requests.write()
+        self._outbox.write()
+        session.write(_ADD_INBOUND, self._inbound)
+        self._learning.write()
+        self._slots.write()
+        self._inventory.write()
+        session.write(_ADD_DELIVERY, self._deliveries)
+        session.write(_ADD_DELIVERY_OCTETS, self._delivery_octets)
+        for ref in self._cancelled:
+            session.run(_CANCEL_DUE, (ref, self._group.home.ordinal))
+        # A work may end what is due and set the same again: what a work sets stands.
+        session.write(_END_DUE, self._done)
+        session.write(_ADD_DUE, self._due)
+        self._group.close()
+
+
+def _ids(work: Work) -> list[RequestId]:
+    ids = [change.request_id for change in work.requests]
+    ids += [parcel.request_id for parcel in work.parcels if parcel.request_id is not None]
+    ids += work.effects.cancels
+    return ids if work.command is None else [*ids, work.command.request_id]
