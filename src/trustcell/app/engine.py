@@ -1,0 +1,259 @@
+"""The DSP at work in one process: a thread that turns whatever waits into groups, one commit each (scale.md 3, Store)."""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from trustcell.app.couriers import Courier
+from trustcell.app.doors import DuisAnswer
+from trustcell.dsp import Fenced, RequestManager, Submission
+from trustcell.vocab import TrustcellError, Unavailable
+
+_LOG = structlog.get_logger("trustcell.dsp")
+GROUP = 64
+_IDLE = 0.5
+"""Seconds without anything to do after which the thread looks around all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often housekeeping is done."""
+
+    renew: timedelta = timedelta(seconds=3)
+    seal: timedelta = timedelta(seconds=2)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """One request that waits for its answer."""
+
+    octets: bytes
+    door: str
+    done: Callable[[Submission | None, BaseException | None], None]
+
+
+class Engine:
+    """Runs the managers of the homes this process holds. All of them are used by its one thread alone.
+
+    ``manager_of`` finds the home for the octets of a request; ``None`` when another process holds it.
+    """
+
+    def __init__(
+        self,
+        managers: Mapping[str, RequestManager],
+        home_of: Callable[[bytes], str | None],
+        courier: Courier,
+        clock: Callable[[], datetime],
+        pace: Pace | None = None,
+    ) -> None:
+        """Opens nothing; ``start`` begins."""
+        self._managers = dict(managers)
+        self._home_of = home_of
+        self._courier = courier
+        self._clock = clock
+        self._pace = pace or Pace()
+        self._queue: deque[_Waiting] = deque()
+        self._calls: deque[tuple[Callable[[], Any], Callable[[Any, BaseException | None], None]]] = deque()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._failure = ""
+        self._thread = threading.Thread(target=self._run, name="dsp", daemon=True)
+        self._renewed = self._sealed = clock()
+
+    # ---- from other threads ----
+
+    def start(self) -> None:
+        """Finish what a crash interrupted, and begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer what waits, give the leases back, and end the thread."""
+        self._stopping = True
+        self._wake.set()
+        self._thread.join()
+
+    async def submit(self, octets: bytes, door: str) -> DuisAnswer:
+        """See ``DuisEngine.submit``."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Submission] = loop.create_future()
+
+        def done(submission: Submission | None, error: BaseException | None) -> None:
+            loop.call_soon_threadsafe(_settle, future, submission, error)
+
+        self._put(_Waiting(octets, door, done))
+        submission = await future
+        error = submission.error
+        code = error.code if error is not None else submission.code
+        return DuisAnswer(submission.response, code, submission.reference, error)
+
+    async def call(self, action: Callable[[], Any]) -> Any:
+        """Run something on the thread of the managers, between two groups; its result, or what it raises."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+
+        def done(result: Any, error: BaseException | None) -> None:
+            loop.call_soon_threadsafe(_settle, future, result, error)
+
+        if self._stopping:
+            raise Unavailable("the DSP is stopping")
+        self._calls.append((action, done))
+        self._wake.set()
+        return await future
+
+    def manager(self, home: str) -> RequestManager:
+        """The manager of a home; for ``call`` only."""
+        return self._managers[home]
+
+    @property
+    def managers(self) -> Sequence[RequestManager]:
+        """Every manager; for ``call`` only."""
+        return tuple(self._managers.values())
+
+    def health(self) -> Mapping[str, str]:
+        """See ``DuisEngine.health``."""
+        alive = self._thread.is_alive() and not self._failure
+        return {"dsp": "ok" if alive else self._failure or "the worker has stopped"}
+
+    def waiting(self) -> Mapping[str, int]:
+        """How much waits: requests in the queue, commands without an answer."""
+        return {
+            "requests": len(self._queue),
+            "commands": sum(manager.waiting for manager in self._managers.values()),
+        }
+
+    def wake(self) -> None:
+        """Something may be ready: look now."""
+        self._wake.set()
+
+    # ---- the thread ----
+
+    def _put(self, waiting: _Waiting) -> None:
+        if self._stopping or self._failure:
+            raise Unavailable(self._failure or "the DSP is stopping")
+        self._queue.append(waiting)
+        self._wake.set()
+
+    def _run(self) -> None:
+        try:
+            for manager in self._managers.values():
+                manager.resume(self._clock())
+            while not self._stopping:
+                self._wake.clear()
+                if not self._turn():
+                    self._wake.wait(self._pause())
+            while self._queue or self._calls:
+                self._turn()
+            for manager in self._managers.values():
+                manager.store.release(self._clock())
+        except Fenced as error:
+            self._end(f"another worker has taken over: {error}")
+        except TrustcellError as error:
+            self._end(str(error))
+        except BaseException as error:
+            self._end(f"{type(error).__name__}: {error}")
+            raise
+
+    def _turn(self) -> bool:
+        """Everything there is to do once; whether there was anything."""
+        busy = self._answer()
+        busy |= self._act()
+        now = self._clock()
+        for manager in self._managers.values():
+            busy |= self._carry(manager, now)
+        self._keep_house(now)
+        return busy
+
+    def _answer(self) -> bool:
+        group = [self._queue.popleft() for _ in range(min(GROUP, len(self._queue)))]
+        if not group:
+            return False
+        by_home: dict[str, list[_Waiting]] = {}
+        for waiting in group:
+            home = self._home_of(waiting.octets)
+            by_home.setdefault(home if home is not None else next(iter(self._managers)), []).append(waiting)
+        for home, members in by_home.items():
+            self._submit(self._managers[home], members)
+        return True
+
+    def _submit(self, manager: RequestManager, members: Sequence[_Waiting]) -> None:
+        try:
+            submissions = manager.submit([(each.octets, each.door) for each in members], self._clock())
+        except Fenced as error:
+            for each in members:
+                each.done(None, error)
+            raise
+        except Unavailable as error:
+            _LOG.warning("unavailable", reason=str(error), requests=len(members))
+            for each in members:
+                each.done(None, error)
+            return
+        for each, submission in zip(members, submissions, strict=True):
+            each.done(submission, None)
+
+    def _act(self) -> bool:
+        acted = False
+        while self._calls:
+            action, done = self._calls.popleft()
+            acted = True
+            try:
+                result = action()
+            except Exception as error:
+                done(None, error)
+            else:
+                done(result, None)
+        return acted
+
+    def _carry(self, manager: RequestManager, now: datetime) -> bool:
+        """Commands out, device messages in, deliveries to and from the courier."""
+        try:
+            busy = bool(manager.dispatch(now)) | bool(manager.collect(now))
+            busy |= bool(manager.run_due(now))
+            busy |= self._courier.exchange(manager.store, now)
+        except Fenced:
+            raise
+        except Unavailable as error:
+            _LOG.warning("unavailable", reason=str(error))
+            return False
+        return busy
+
+    def _keep_house(self, now: datetime) -> None:
+        if now - self._renewed >= self._pace.renew:
+            self._renewed = now
+            for manager in self._managers.values():
+                manager.store.renew(now)
+        if now - self._sealed >= self._pace.seal:
+            self._sealed = now
+            for manager in self._managers.values():
+                manager.store.seal(now)
+
+    def _pause(self) -> float:
+        now = self._clock()
+        times = [at for manager in self._managers.values() if (at := manager.next_at(now)) is not None]
+        times += [at for manager in self._managers.values() if (at := manager.store.next_delivery()) is not None]
+        if not times:
+            return _IDLE
+        return min(max((min(times) - now).total_seconds(), 0.001), _IDLE)
+
+    def _end(self, why: str) -> None:
+        self._failure = why
+        _LOG.error("stopped", reason=why)
+        error = Unavailable(why)
+        while self._queue:
+            self._queue.popleft().done(None, error)
+        while self._calls:
+            self._calls.popleft()[1](None, error)
+
+
+def _settle(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+    if future.done():  # its client has gone
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
