@@ -16,6 +16,7 @@ from trustcell.adapters.store.certificate_book import SqlCertificates
 from trustcell.adapters.store.engine import file_of, make_engine
 from trustcell.adapters.store.failures import translated, unavailable
 from trustcell.adapters.store.heads import HeadFile
+from trustcell.adapters.store.owners import Owners
 from trustcell.adapters.store.request_book import SqlRequests
 from trustcell.adapters.store.revocation_book import SqlRevocations
 from trustcell.adapters.store.schema import STORE
@@ -54,11 +55,16 @@ class SqlStore:
     """See ``smki.ports.Store``; made by ``open_store``. One writer at a time, any number of readers."""
 
     def __init__(
-        self, engine: sa.Engine, environment: str, seal: Callable[[bytes], bytes] | None, heads: HeadFile | None
+        self,
+        engine: sa.Engine,
+        environment: str,
+        seal: Callable[[bytes], bytes] | None,
+        heads: HeadFile | None,
+        owners: Owners | None = None,
     ) -> None:
         """Use an engine whose database was taken; see ``open_store``."""
         self.environment = environment
-        self._engine, self._seal, self._heads = engine, seal, heads
+        self._engine, self._seal, self._heads, self._owners = engine, seal, heads, owners
         self._name = opening.told(engine)
         self._turn = threading.Lock()
         self._writer: int | None = None
@@ -103,6 +109,8 @@ class SqlStore:
     def close(self) -> None:
         """Release the database."""
         self._engine.dispose()
+        if self._owners is not None:
+            self._owners.leave()
 
     @cached_property
     def chain(self) -> str:
@@ -180,10 +188,15 @@ def open_store(
     ``store_rolled_back``, ``store_forked``, ``storage_failed``.
     """
     engine = make_engine(url)
-    store = SqlStore(engine, environment, seal, None if head_file is None else HeadFile(head_file))
+    path = file_of(engine.url)
+    owners = None if path is None else Owners(path)
+    store = SqlStore(engine, environment, seal, None if head_file is None else HeadFile(head_file), owners)
     try:
         with translated(opening.told(engine)):
-            _check_integrity(engine)
+            if path is not None and owners is not None:
+                if owners.alone:
+                    _check_integrity(engine, path)
+                owners.settle()
             with engine.begin() as connection:
                 _take(connection, environment)
         store.compare()
@@ -211,11 +224,8 @@ def _take(connection: sa.Connection, environment: str) -> None:
         raise unavailable("environment_mismatch", f"the database is of environment {known}, not of {environment}")
 
 
-def _check_integrity(engine: sa.Engine) -> None:
-    """After an unclean end the write-ahead file is still there: read every page before anything is built on it."""
-    path = file_of(engine.url)
-    if path is None:
-        return
+def _check_integrity(engine: sa.Engine, path: Path) -> None:
+    """Left alone with a write-ahead file, its last owner ended uncleanly: read every page before building on it."""
     log = path.with_name(f"{path.name}-wal")
     if not log.exists() or log.stat().st_size == 0:
         return
