@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks.harness import Case, Ratio
 from trustcell import duis
-from trustcell.app import open_ledger, set_stage
+from trustcell.app.story import open_ledger, set_stage
 from trustcell.stories import Exchange, Stage, own_cast
 
 _ECDSA = ec.ECDSA(hashes.SHA256())

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from benchmarks.harness import Case, Ratio
 from trustcell import devices
-from trustcell.app import open_ledger, set_stage
+from trustcell.app.story import open_ledger, set_stage
 from trustcell.stories import Exchange, own_cast
 from trustcell.vocab import DeviceType, Eui64
 

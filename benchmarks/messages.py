@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks.harness import Case, Ratio
 from trustcell import gbcs
-from trustcell.app import message_files, read_key_file
+from trustcell.app.key_files import read_key_file
+from trustcell.app.message_check import message_files
 from trustcell.dsp.rules import completion
 
 _ECDSA = ec.ECDSA(hashes.SHA256())

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from benchmarks.harness import Case, Ratio
 from trustcell import duis, gbcs
-from trustcell.app import read_key_file
+from trustcell.app.key_files import read_key_file
 
 _ECDSA = ec.ECDSA(hashes.SHA256())
 _REPEAT = 100

@@ -1,10 +1,14 @@
 """trustcell: the life of an organisation's credentials, from the certificate authority to the Trust Anchor Cell."""
 
-from importlib.metadata import PackageNotFoundError, version
 
-try:
-    __version__ = version("trustcell")
-except PackageNotFoundError:  # run from a source tree that was never installed
-    __version__ = "0+unknown"
+def installed_version() -> str:
+    """The version that is installed; looked up when asked for, because reading the metadata takes its time."""
+    from importlib.metadata import PackageNotFoundError, version
 
-__all__ = ["__version__"]
+    try:
+        return version("trustcell")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "0+unknown"
+
+
+__all__ = ["installed_version"]

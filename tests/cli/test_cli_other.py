@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from trustcell import duis, gbcs
-from trustcell.app import set_stage
+from trustcell.app.story import set_stage
 from trustcell.cli import app, telling
 
 RUN = CliRunner()

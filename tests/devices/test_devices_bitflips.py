@@ -20,13 +20,15 @@ class AgreedKeys:
     peer: bytes
     other: DerivedKeys
 
-    def sign(self, eui: Eui64, octets: bytes) -> bytes:
+    def sign(
+        self, eui: Eui64, octets: bytes, generation: int = 0, usage: KeyUsage = KeyUsage.DIGITAL_SIGNATURE
+    ) -> bytes:
         return self.other.sign(eui, octets)
 
-    def agree(self, eui: Eui64, peer_point: bytes) -> bytes:
+    def agree(self, eui: Eui64, peer_point: bytes, generation: int = 0) -> bytes:
         return self.secret if peer_point == self.peer else self.other.agree(eui, peer_point)
 
-    def public_point(self, eui: Eui64, usage: KeyUsage) -> bytes:
+    def public_point(self, eui: Eui64, usage: KeyUsage, generation: int = 0) -> bytes:
         return self.other.public_point(eui, usage)
 
 

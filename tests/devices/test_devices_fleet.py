@@ -21,6 +21,8 @@ from trustcell.devices import (
     derive_private_key,
     receive,
 )
+from trustcell.devices.memory import Clock, HubMemory, OwnKey, Partner, WhitelistEntry
+from trustcell.gbcs.usecases.gcs28 import DeviceTimeStatus
 from trustcell.vocab import ROOT_CELL, DeviceType, Eui64, WireError, cells_at_manufacture
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -61,8 +63,8 @@ def test_cells_at_manufacture_by_type(lab: Lab):
     assert names[DeviceType.GSME] == common | supplier
     assert names[DeviceType.GPF] == common | supplier | operator
     assert names[DeviceType.CHF] == common | {"accessControlBroker/digitalSignature", "wanProvider/digitalSignature"}
-    with pytest.raises(ValueError, match="PPMID"):
-        cells_at_manufacture(DeviceType.PPMID)
+    with pytest.raises(ValueError, match="TYPE2"):
+        cells_at_manufacture(DeviceType.TYPE2)
 
 
 def test_party_cells_of_a_gpf_hold_the_broker_whoever_owns_the_meters(lab: Lab):
@@ -143,6 +145,7 @@ def test_the_log_is_bounded(lab: Lab):
 
 ROLES = st.sampled_from([Role(n) for n in (1, 2, 3, 4, 5, 6, 8)])
 COUNTERS = st.dictionaries(ROLES, st.integers(0, 2**63 - 1)).map(lambda found: tuple(sorted(found.items())))
+EUIS = st.binary(min_size=8, max_size=8).map(Eui64)
 PENDING = st.builds(
     PendingCommand,
     st.sampled_from([0x0012, 0x0102, 0x0126]),
@@ -164,6 +167,29 @@ STATES = st.builds(
     alert_counter=st.none() | st.integers(0, 2**64 - 1),
     firmware_version=st.none() | st.binary(min_size=4, max_size=4),
     held_image=st.none() | IMAGES,
+    keys=st.dictionaries(
+        st.sampled_from([DS, KA]), st.tuples(st.integers(0, 9), st.integers(0, 9), st.none() | st.binary(max_size=9))
+    ).map(lambda found: tuple(OwnKey(usage, *found[usage]) for usage in sorted(found))),
+    partners=st.lists(st.builds(Partner, EUIS, st.sampled_from(DeviceType)), max_size=3).map(tuple),
+    hub=st.none()
+    | st.builds(
+        HubMemory,
+        st.lists(
+            st.builds(
+                WhitelistEntry,
+                EUIS,
+                st.sampled_from([b"", bytes(16)]),
+                st.binary(min_size=16, max_size=16),
+                st.integers(0, 1),
+                st.none() | st.just(NOW),
+            ),
+            max_size=3,
+        ).map(tuple),
+        st.none() | st.just(NOW),
+        st.none() | st.binary(min_size=8, max_size=8),
+    ),
+    clock=st.none() | st.builds(Clock, st.integers(-(2**40), 2**40), st.sampled_from(DeviceTimeStatus)),
+    failing=st.sets(st.integers(0, 0xFFFF), max_size=3).map(lambda found: tuple(sorted(found))),
 )
 
 
@@ -184,18 +210,29 @@ def test_other_octets_are_not_a_state(octets: bytes):
         state = DeviceState.decode(octets)
     except WireError:
         return
-    assert state.encode() == octets
+    again = state.encode()
+    assert again == octets or (octets[0], again[:1], again[1 : len(octets)]) == (1, b"\x02", octets[1:])
+
+
+def test_states_of_the_first_layout_are_still_read():
+    state = DeviceState(topup=7).with_usc(Role.SUPPLIER, 9)
+    assert state.encode().endswith(bytes(5))
+    assert DeviceState.decode(b"\x01" + state.encode()[1:-5]) == state
+    with pytest.raises(WireError):
+        DeviceState.decode(b"\x01" + state.encode()[1:])
+    with pytest.raises(WireError):
+        DeviceState.decode(b"\x03" + state.encode()[1:])
 
 
 def test_only_one_order_of_counters_is_canonical():
     supplier, recovery = bytes((2,)) + bytes(8), bytes((1,)) + bytes(8)
-    rest = bytes(6)
+    rest = bytes(11)
     ordered = DeviceState().with_usc(Role.SUPPLIER, 0).with_usc(Role.RECOVERY, 0)
-    assert ordered.encode() == bytes((1, 0, 2)) + recovery + supplier + rest
+    assert ordered.encode() == bytes((2, 0, 2)) + recovery + supplier + rest
     assert DeviceState(usc=((Role.SUPPLIER, 0), (Role.RECOVERY, 0))).encode() == ordered.encode()
     for wrong in (supplier + recovery, recovery + recovery):
         with pytest.raises(WireError):
-            DeviceState.decode(bytes((1, 0, 2)) + wrong + rest)
+            DeviceState.decode(bytes((2, 0, 2)) + wrong + rest)
 
 
 def test_a_restored_command_that_cannot_be_read_is_dropped_and_logged(lab: Lab):

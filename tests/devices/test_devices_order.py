@@ -307,7 +307,7 @@ def test_a_time_without_zone_is_a_mistake_of_the_caller(lab: Lab):
 
 
 def test_a_fleet_makes_only_devices_its_pack_has_cells_for(lab: Lab):
-    with pytest.raises(ValueError, match="PPMID"):
-        Fleet(SEED, lab.pack(False)).device(A0, DeviceType.PPMID)
+    with pytest.raises(ValueError, match="TYPE2"):
+        Fleet(SEED, lab.pack(False)).device(A0, DeviceType.TYPE2)
     with pytest.raises(ValueError, match="line"):
         DevicePolicy(log_limit=0)

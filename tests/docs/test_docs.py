@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from typer.core import TyperGroup
 
 from conftest import shared_folder
 from trustcell.cli import app
@@ -56,10 +57,10 @@ def commands() -> list[tuple[str, list[str]]]:
     found = []
 
     def walk(command, name):
-        below = getattr(command, "commands", None)
-        if below:
-            for key, each in below.items():
-                walk(each, f"{name} {key}")
+        if isinstance(command, TyperGroup):
+            within = typer.Context(command)
+            for key in command.list_commands(within):
+                walk(command.get_command(within, key), f"{name} {key}")
         else:
             options = [option for each in command.params for option in each.opts if option.startswith("--")]
             found.append((name, [option for option in options if option != "--help"]))

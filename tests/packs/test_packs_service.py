@@ -181,7 +181,7 @@ def test_every_octet_of_a_published_pack_matters(world, packs):
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from trustcell.app import write_output
+from trustcell.app.files import write_output
 real = os.fsync
 def die(handle):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -1,12 +1,16 @@
 """Which databases are taken, which are refused; heads outside the database find an older copy (hostile D8)."""
 
 import json
+import os
 import shutil
+import signal
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from databases import Cluster
 from store.store_world import ENVIRONMENT, NOW, certificate, opened, writing
@@ -269,6 +273,42 @@ def test_a_damaged_file_is_found_after_an_unclean_end(new_store_url: Callable[[s
     copy.write_bytes(damaged)
     Path(f"{copy}-wal").write_bytes(b"x")
     refused("storage_damaged", f"sqlite:///{copy}")
+
+
+def integrity_checks(url: str) -> int:
+    """How often the file is looked over while it is opened and closed."""
+    seen: list[str] = []
+
+    def executed(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        seen.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", executed)
+    try:
+        opened(url).close()
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", executed)
+    return sum("integrity_check" in statement for statement in seen)
+
+
+def test_the_file_is_looked_over_after_an_unclean_end_and_not_beside_a_neighbour(
+    new_store_url: Callable[[str], str],
+) -> None:
+    url = new_store_url("sqlite")
+    assert integrity_checks(url) == 0
+    neighbour = opened(url)
+    write(neighbour, 5)
+    log = Path(url.removeprefix("sqlite:///") + "-wal")
+    assert log.stat().st_size > 0
+    assert integrity_checks(url) == 0
+    neighbour.close()
+    child = os.fork()
+    if child == 0:  # a process that is killed between two commits
+        write(opened(url), 6)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert log.stat().st_size > 0
+    assert integrity_checks(url) == 1
+    assert integrity_checks(url) == 0
 
 
 def test_time_is_kept_with_the_head(store: SqlStore) -> None:

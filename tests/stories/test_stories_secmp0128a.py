@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from trustcell.adapters.memory_ledger import MemoryLedger
-from trustcell.app import set_stage
-from trustcell.app.story import pack
+from trustcell.app.story import pack, set_stage
 from trustcell.devices import Fleet
 from trustcell.stories import own_cast, tell
 from trustcell.stories.secmp0128a import LEAVING_COUNTER

@@ -40,7 +40,7 @@ def batch(
     as_json: AsJson = False,
 ) -> None:
     """Submit a batch of Device CSRs as an ARO and issue it; given again, it goes on where it was stopped."""
-    from trustcell.app import write_output
+    from trustcell.app.files import write_output
     from trustcell.app.home import open_home
     from trustcell.smki.rules.batch import BatchAsk
     from trustcell.smki.rules.batch_files import result_zip
@@ -88,7 +88,7 @@ def batch(
 
 def read_items(files: list[Path], limit: int) -> "list[BatchItem]":
     """The items of one batch file, or of many CSRs as they stand in files and folders, by their names."""
-    from trustcell.app import read_input
+    from trustcell.app.files import read_input
     from trustcell.smki.rules.batch import BATCH, MAX_BATCH_OCTETS, BatchItem
     from trustcell.smki.rules.batch_files import read_batch
     from trustcell.vocab import Refused

@@ -12,7 +12,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Column, Table
 
-from trustcell.app import write_output
+from trustcell.app.files import write_output
 from trustcell.cli.options import DEFAULT_HOME, AtMoment, HomeFolder, read_moment
 from trustcell.cli.output import AsJson, lines, out, print_json, refusals
 from trustcell.smki.rules.calendar import Ending

@@ -43,8 +43,8 @@ def make(
     as_json: AsJson = False,
 ) -> None:
     """Make a request, with a new key pair or over the key of a file that is there."""
-    from trustcell.app import write_output
     from trustcell.app.csr import make_csr
+    from trustcell.app.files import write_output
 
     try:
         der = make_csr(key, role, eui, usage, cn)

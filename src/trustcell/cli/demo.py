@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from trustcell.app import write_output
+from trustcell.app.files import write_output
 from trustcell.cli.output import AsJson, lines, out, print_json, refusals
 from trustcell.cli.story import default_cast
 from trustcell.cli.story_mp261 import play_mp261

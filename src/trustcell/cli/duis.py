@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from trustcell import duis, gbcs
-from trustcell.app import read_key_file, write_output
+from trustcell.app.files import write_output
+from trustcell.app.key_files import read_key_file
 from trustcell.cli.output import AsJson, KeysFile, in_file, lines, print_json, read, refusals
 from trustcell.vocab import Refused, WireError
 

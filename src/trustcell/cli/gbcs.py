@@ -2,13 +2,11 @@
 
 import base64
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trustcell import gbcs
-from trustcell.app import message_files, read_key_file, verify_messages
-from trustcell.cli.certificates import summary
 from trustcell.cli.output import (
     AsJson,
     KeysFile,
@@ -22,6 +20,9 @@ from trustcell.cli.output import (
     with_progress,
 )
 from trustcell.vocab import Clause, Eui64, Refused, WireError
+
+if TYPE_CHECKING:
+    from trustcell.app.key_files import KeyFile
 
 app = typer.Typer(help="Decode, verify, sign and MAC GBCS messages.", no_args_is_help=True)
 
@@ -46,7 +47,7 @@ def decode(
     as_json: AsJson = False,
 ) -> None:
     """Show what a message says: header, payload, certificates, protection."""
-    ring = read_key_file(keys).ring() if keys is not None else None
+    ring = _key_file(keys).ring() if keys is not None else None
     decoded = [_decoded(file, ring) for file in files]
     if as_json:
         print_json(decoded[0] if len(decoded) == 1 else decoded)
@@ -63,7 +64,9 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Check every message: octets, signature, MAC, payload."""
-    key_file = read_key_file(keys)
+    from trustcell.app.message_check import message_files, verify_messages
+
+    key_file = _key_file(keys)
     files = message_files(paths)
     with with_progress("checking messages", len(files)) as progress:
         task = progress.task_ids[0]
@@ -86,7 +89,7 @@ def sign(file: MessageFile, keys: KeysFile, key: KeyName = None, as_json: AsJson
         raise _refused("already_signed", "signature", "the message carries a signature already", "give a pre-command")
     candidates = [
         entry
-        for entry in read_key_file(keys).ring().signing_keys(message.originator)
+        for entry in _key_file(keys).ring().signing_keys(message.originator)
         if entry.private_key is not None and (key is None or entry.name == key)
     ]
     entry = _only(candidates, message.originator, "digital signature", key)
@@ -102,7 +105,7 @@ def mac(file: MessageFile, keys: KeysFile, as_json: AsJson = False) -> None:
     message = _message(file)
     if message.mac is not None:
         raise _refused("already_maced", "mac", "the message carries a MAC already", "give a message without one")
-    ring = read_key_file(keys).ring()
+    ring = _key_file(keys).ring()
     pairs = ring.mac_pairs(message)
     if not pairs:
         raise _refused(
@@ -118,6 +121,19 @@ def mac(file: MessageFile, keys: KeysFile, as_json: AsJson = False) -> None:
     )
 
 
+def _key_file(path: Path) -> "KeyFile":
+    from trustcell.app.key_files import read_key_file
+
+    return read_key_file(path)
+
+
+def _summary(der: bytes) -> dict[str, Any] | None:
+    """What a certificate says; most messages carry none, and need not wait for what reads them."""
+    from trustcell.cli.certificates import summary
+
+    return summary(der)
+
+
 def _decoded(file: Path, ring: gbcs.KeyRing | None) -> dict[str, Any]:
     data = read(file)
     try:
@@ -125,7 +141,7 @@ def _decoded(file: Path, ring: gbcs.KeyRing | None) -> dict[str, Any]:
         if octets[:2] == gbcs.blocks.ROUTING_HEADER:
             return gbcs.block_as_plain(gbcs.blocks.decode_block(octets))
         message = gbcs.decode(octets)
-        plain = gbcs.as_plain(message, summary)
+        plain = gbcs.as_plain(message, _summary)
     except WireError as error:
         raise in_file(file, error) from None
     if ring is not None:

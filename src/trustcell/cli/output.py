@@ -5,17 +5,20 @@ import json
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.tree import Tree
 
-from trustcell.app import MAX_INPUT_OCTETS, read_input
-from trustcell.gbcs import Node
+from trustcell.app.files import MAX_INPUT_OCTETS, read_input
 from trustcell.vocab import TrustcellError, WireError
+
+if TYPE_CHECKING:  # few commands print a tree or a bar
+    from rich.progress import Progress
+    from rich.tree import Tree
+
+    from trustcell.gbcs import Node
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,13 +74,15 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def print_tree(node: Node) -> None:
+def print_tree(node: "Node") -> None:
     """A tree of labels and texts."""
     out.print(_rich(node))
 
 
-def with_progress(title: str, total: int) -> Progress:
+def with_progress(title: str, total: int) -> "Progress":
     """A progress bar on standard error that disappears when done; one task, already added."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -96,14 +101,16 @@ def lines(texts: Iterable[str]) -> None:
         out.print(escape(text))
 
 
-def _rich(node: Node) -> Tree:
+def _rich(node: "Node") -> "Tree":
+    from rich.tree import Tree
+
     text = f"[bold]{escape(node.label)}[/bold]"
     tree = Tree(f"{text}: {escape(node.text)}" if node.text else text, guide_style="dim")
     _hang(tree, node)
     return tree
 
 
-def _hang(tree: Tree, node: Node) -> None:
+def _hang(tree: "Tree", node: "Node") -> None:
     for child in node.children:
         text = f"[cyan]{escape(child.label)}[/cyan]"
         _hang(tree.add(f"{text}: {escape(child.text)}" if child.text or not child.children else text), child)

@@ -9,7 +9,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from trustcell.app import read_input, write_output
+from trustcell.app.files import read_input, write_output
 from trustcell.app.home import open_home
 from trustcell.certs import Certificate
 from trustcell.cli.options import DEFAULT_HOME, AsPerson, AtMoment, HomeFolder, read_moment

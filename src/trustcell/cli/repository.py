@@ -11,7 +11,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Column, Table
 
-from trustcell.app import write_output
+from trustcell.app.files import write_output
 from trustcell.cli.options import DEFAULT_HOME, AsPerson, AtMoment, HomeFolder, read_moment
 from trustcell.cli.output import AsJson, err, lines, out, print_json, refusals
 from trustcell.cli.repository_facts import USAGES, facts, noted, octets_for, same_to_a_device

@@ -10,7 +10,7 @@ import typer
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_crl
 
-from trustcell.app import read_input, write_output
+from trustcell.app.files import read_input, write_output
 from trustcell.cli.options import DEFAULT_HOME, AsPerson, AtMoment, HomeFolder
 from trustcell.cli.output import AsJson, err, lines, print_json, refusals
 from trustcell.governance.rules.canonical import moment

@@ -1,57 +1,69 @@
-"""The root command and its groups."""
+"""The root command and where its groups are; a group is imported when one of its commands is run."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
-import trustcell
-from trustcell.cli import approval, audit, cert, csr, duis, gbcs, pack, party, repository, revocation, story
-from trustcell.cli.batch import batch
-from trustcell.cli.calendar import calendar
-from trustcell.cli.demo import demo
-from trustcell.cli.init import init
-from trustcell.cli.output import out
-from trustcell.cli.serve import serve
-from trustcell.cli.smki import smki_app
-from trustcell.cli.smki_audit import bundle, verify_all
+from trustcell.cli.lazy import Lazy, LazyGroup
+
+
+class _Root(LazyGroup):
+    table: ClassVar = {
+        "gbcs": Lazy("trustcell.cli.gbcs", "app", "Decode, verify, sign and MAC GBCS messages."),
+        "duis": Lazy("trustcell.cli.duis", "app", "Sign, verify and check DUIS requests and responses."),
+        "cert": Lazy("trustcell.cli.cert", "app", "Look at certificates, requests and revocation lists."),
+        "csr": Lazy("trustcell.cli.csr", "app", "Make and look at requests for Organisation Certificates."),
+        "party": Lazy("trustcell.cli.party", "app", "Keep the register of parties and people, and look at it."),
+        "approval": Lazy(
+            "trustcell.cli.approval", "app", "Ask for approvals, record views and decisions, look at them."
+        ),
+        "smki": Lazy(
+            "trustcell.cli.authority", "app", "Ask for, issue, explain and look at Organisation Certificates."
+        ),
+        "audit": Lazy("trustcell.cli.audit", "app", "Show, export and verify the audit log."),
+        "pack": Lazy("trustcell.cli.pack", "app", "Manufacturing packs: what fills the cells of a new device."),
+        "story": Lazy("trustcell.cli.story", "app", "Stories told step by step with real octets."),
+        "demo": Lazy(
+            "trustcell.cli.demo",
+            "demo",
+            "Tell SECMP0128A with and without counter tracking, then MP261, and show what differs.",
+        ),
+        "init": Lazy(
+            "trustcell.cli.init",
+            "init",
+            "Make a home: keys, Root and Issuing OCA, Root and Issuing DCA, ICA, audit key, and the registrar.",
+        ),
+        "calendar": Lazy(
+            "trustcell.cli.calendar",
+            "calendar",
+            "Show everything that ends: certificates, keys of authorities, packs, approvals, lists, "
+            "the last day to issue.",
+        ),
+        "serve": Lazy(
+            "trustcell.cli.serve",
+            "serve",
+            "Serve the repository over HTTP; in a lab the key archive as well. "
+            "SIGINT or SIGTERM stops it in good order.",
+        ),
+    }
+
 
 app = typer.Typer(
     name="trustcell",
+    cls=_Root,
     help="Run the life of an organisation's credentials in GB smart metering: real formats, rules and cryptography.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(gbcs.app, name="gbcs")
-app.add_typer(duis.app, name="duis")
-app.add_typer(cert.app, name="cert")
-app.add_typer(csr.app, name="csr")
-app.add_typer(party.app, name="party")
-app.add_typer(approval.app, name="approval")
-app.add_typer(smki_app, name="smki")
-app.add_typer(audit.app, name="audit")
-smki_app.command()(batch)
-smki_app.command()(repository.search)
-smki_app.command()(repository.show)
-smki_app.command()(repository.export)
-smki_app.command("import")(repository.take_in)
-smki_app.add_typer(revocation.revoke, name="revoke")
-smki_app.command()(revocation.crl)
-smki_app.command()(revocation.archive)
-smki_app.command()(bundle)
-smki_app.command("verify-all")(verify_all)
-app.add_typer(pack.app, name="pack")
-app.add_typer(story.app, name="story")
-app.command()(demo)
-app.command()(init)
-app.command()(calendar)
-app.command()(serve)
 
 
 def _version(asked: bool) -> None:
     if asked:
-        out.print(f"trustcell {trustcell.__version__}")
+        from trustcell import installed_version
+
+        typer.echo(f"trustcell {installed_version()}")
         raise typer.Exit
 
 

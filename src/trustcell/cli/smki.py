@@ -72,7 +72,7 @@ def issue(
     as_json: AsJson = False,
 ) -> None:
     """Issue what was requested, as an ISSUER; the checks are made again."""
-    from trustcell.app import write_output
+    from trustcell.app.files import write_output
     from trustcell.app.home import open_home
 
     opened = open_home(home)

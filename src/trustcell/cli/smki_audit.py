@@ -20,9 +20,9 @@ def bundle(
     as_json: AsJson = False,
 ) -> None:
     """Write the evidence of one certificate into a file that the audit program checks offline."""
-    from trustcell.app import write_output
     from trustcell.app.audit import run_audit
     from trustcell.app.audit_home import bundle_of
+    from trustcell.app.files import write_output
     from trustcell.app.home import open_home
 
     issuer, serial = read_serial(certificate)

@@ -8,7 +8,8 @@ import typer
 from rich.markup import escape
 
 from trustcell import gbcs
-from trustcell.app import lab_cast, read_key_file
+from trustcell.app.key_files import read_key_file
+from trustcell.app.lab import lab_cast
 from trustcell.cli.output import AsJson, lines, out, print_json, print_tree, refusals
 from trustcell.cli.story_mp261 import mp261
 from trustcell.cli.telling import decoded as decode_artifact

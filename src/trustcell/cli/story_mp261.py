@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from trustcell.app import write_output
+from trustcell.app.files import write_output
 from trustcell.app.mp261 import mp261_paperwork, mp261_stage
 from trustcell.cli.output import AsJson, lines, out, print_json, refusals, with_progress
 from trustcell.cli.pack import difference_facts

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from trustcell import duis, gbcs
-from trustcell.app import open_ledger, set_stage, write_output
+from trustcell.app.files import write_output
+from trustcell.app.story import open_ledger, set_stage
 from trustcell.cli.certificates import summary
 from trustcell.stories import Artifact, ArtifactKind, Cast, CellView, Step, Story, tell
 from trustcell.vocab import RemotePartyRole

@@ -9,10 +9,11 @@ from trustcell.devices.fleet import Device, Fleet
 from trustcell.devices.identity import DerivedKeys, DeviceIdentity, KeySource, derive_private_key
 from trustcell.devices.log import Event, LogEntry
 from trustcell.devices.machine import advance, receive
+from trustcell.devices.memory import HeldImage, PendingCommand
 from trustcell.devices.outcome import Outcome
 from trustcell.devices.pack import ManufacturePack
 from trustcell.devices.rules.policy import DevicePolicy, FloorPolicy, TimeChecks
-from trustcell.devices.state import AS_MADE, DeviceState, HeldImage, PendingCommand
+from trustcell.devices.state import AS_MADE, DeviceState
 
 __all__ = [
     "AS_MADE",

@@ -23,16 +23,23 @@ def signed_response(device: Device, command: Message, payload: bytes, now: datet
 
 def mac_response(device: Device, command: Message, payload: bytes, recipient: CellOccupant) -> bytes:
     """A response with a MAC for the Key Agreement key of its recipient (gbcs.md 2.4)."""
-    message = replace(_response(device, command, payload, None), signature=b"")
-    secret = device.fleet.keys.agree(device.eui, recipient.point)
-    return frame.encode(protect.attach_mac(message, protect.make_mac(message, secret)))
+    return _sealed(device, _response(device, command, payload, None), recipient)
 
 
 def alert(device: Device, target: Eui64, message_code: int, payload: bytes) -> tuple[Device, bytes]:
     """A critical alert under the device's own counter, and the device with that counter used up."""
-    counter = device.alert_counter
-    message = Message(Cra.ALERT, counter, device.eui, target, message_code, payload)
-    return device.with_state(replace(device.state, alert_counter=counter + 1)), _signed(device, message)
+    message = Message(Cra.ALERT, device.alert_counter, device.eui, target, message_code, payload)
+    return _counted(device), _signed(device, message)
+
+
+def mac_alert(device: Device, receiver: CellOccupant, message_code: int, payload: bytes) -> tuple[Device, bytes]:
+    """A non-critical alert, with a MAC for the Key Agreement key of its receiver."""
+    message = Message(Cra.ALERT, device.alert_counter, device.eui, receiver.entity, message_code, payload)
+    return _counted(device), _sealed(device, message, receiver)
+
+
+def _counted(device: Device) -> Device:
+    return device.with_state(replace(device.state, alert_counter=device.alert_counter + 1))
 
 
 def failure_alert(device: Device, code: int, now: datetime) -> tuple[Device, tuple[bytes, ...]]:
@@ -75,5 +82,9 @@ def _response(device: Device, command: Message, payload: bytes, now: datetime | 
 
 
 def _signed(device: Device, message: Message) -> bytes:
-    signature = device.fleet.keys.sign(device.eui, frame.signed_octets(message))
+    signature = device.sign(frame.signed_octets(message))
     return frame.encode(protect.attach_signature(message, signature))
+
+
+def _sealed(device: Device, message: Message, receiver: CellOccupant) -> bytes:
+    return protect.seal(replace(message, signature=b""), device.agree(receiver))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -11,22 +11,30 @@ from trustcell.certs import Certificate
 from trustcell.devices.cells import CellOccupant
 from trustcell.devices.identity import DerivedKeys, DeviceIdentity, KeySource
 from trustcell.devices.log import LogEntry
+from trustcell.devices.memory import Clock, HeldImage, HubMemory, OwnKey
 from trustcell.devices.pack import ManufacturePack
 from trustcell.devices.paths import PathMemory
 from trustcell.devices.rules.policy import DevicePolicy
-from trustcell.devices.state import AS_MADE, DeviceState, HeldImage
+from trustcell.devices.state import AS_MADE, DeviceState
 from trustcell.gbcs import protect
 from trustcell.vocab import CellId, DeviceType, Eui64, KeyUsage, RemotePartyRole, WireError
+
+RIGHT_CLOCK = Clock()
+NO_NETWORK = HubMemory()
+
+CertificateSource = Callable[[Eui64, KeyUsage], bytes | None]
+"""The Device Certificate (DER) of a device's first key pair, if there is one."""
 
 
 class Fleet:
     """Any number of devices that come from one seed and one pack. Two fleets share nothing.
 
-    ``keys`` replaces the derived keys, for devices whose keys live elsewhere. ``cache`` bounds each cache: private
-    keys, shared secrets, public keys, parsed certificates, paths. No cache changes an answer.
+    ``keys`` replaces the derived keys, for devices whose keys live elsewhere; ``certificates`` gives the certificate a
+    device was made with. ``cache`` bounds the caches of public keys, parsed certificates and paths, and
+    ``devices_cached`` those of private keys and shared secrets. No cache changes an answer.
     """
 
-    __slots__ = ("_certificate", "_paths", "_public_key", "keys", "pack", "policy")
+    __slots__ = ("_certificate", "_paths", "_public_key", "certificates", "keys", "pack", "policy")
 
     def __init__(
         self,
@@ -35,11 +43,15 @@ class Fleet:
         policy: DevicePolicy | None = None,
         keys: KeySource | None = None,
         cache: int = 4096,
+        devices_cached: int | None = None,
+        certificates: CertificateSource | None = None,
     ) -> None:
         """Nothing is derived before it is used."""
         self.pack = pack
         self.policy = policy or DevicePolicy()
-        self.keys: KeySource = DerivedKeys(seed, cache) if keys is None else keys
+        limit = cache if devices_cached is None else devices_cached
+        self.keys: KeySource = DerivedKeys(seed, limit) if keys is None else keys
+        self.certificates = certificates
         self._paths = PathMemory(cache)
         self._public_key: Callable[[bytes], ec.EllipticCurvePublicKey]
         self._public_key = lru_cache(cache)(protect.public_key_from_point)
@@ -142,9 +154,51 @@ class Device:
         """The running firmware, four octets."""
         return self.state.firmware_version or self.fleet.pack.firmware_version
 
+    def key(self, usage: KeyUsage) -> OwnKey:
+        """Which generations of one of its key pairs the device has."""
+        return next((key for key in self.state.keys if key.usage == usage), None) or OwnKey(usage)
+
     def public_point(self, usage: KeyUsage) -> bytes:
-        """The device's own public key, 65 octets; what its certificates certify."""
-        return self.fleet.keys.public_point(self.eui, usage)
+        """The device's own public key in use, 65 octets; what its certificates certify."""
+        return self.fleet.keys.public_point(self.eui, usage, self.key(usage).in_use)
+
+    def certificate(self, usage: KeyUsage) -> bytes | None:
+        """The device's own certificate (DER) of the key in use."""
+        key, source = self.key(usage), self.fleet.certificates
+        if key.certificate is not None or key.in_use or source is None:
+            return key.certificate
+        return source(self.eui, usage)
+
+    def sign(self, octets: bytes) -> bytes:
+        """r and s by the Digital Signature key in use."""
+        return self.fleet.keys.sign(self.eui, octets, self.key(KeyUsage.DIGITAL_SIGNATURE).in_use)
+
+    def agree(self, peer: CellOccupant) -> bytes:
+        """The secret shared with who sits in a cell, by the Key Agreement key in use."""
+        return self.fleet.keys.agree(self.eui, peer.point, self.key(KeyUsage.KEY_AGREEMENT).in_use)
+
+    @property
+    def clock(self) -> Clock:
+        """How its clock goes."""
+        return self.state.clock or RIGHT_CLOCK
+
+    def time(self, now: datetime) -> datetime:
+        """What its clock shows when the network's shows ``now``."""
+        skew = self.clock.skew
+        return now + timedelta(seconds=skew) if skew else now
+
+    def network_time(self, shown: datetime) -> datetime:
+        """What the network's clock shows when its own shows ``shown``."""
+        return shown - timedelta(seconds=self.clock.skew)
+
+    def fails(self, message_code: int) -> bool:
+        """Whether it is broken in the way that makes this command fail."""
+        return message_code in self.state.failing
+
+    @property
+    def hub(self) -> HubMemory:
+        """What a communications hub keeps of its network."""
+        return self.state.hub or NO_NETWORK
 
     def holding(self, image: HeldImage) -> "Device":
         """The device after a firmware image has been distributed to it."""

@@ -33,46 +33,57 @@ def derive_private_key(seed: bytes, eui: Eui64, usage: KeyUsage, generation: int
 
 
 class KeySource(Protocol):
-    """Where the private keys of devices live: whoever has them signs and agrees, nobody reads them."""
+    """Where the private keys of devices live: whoever has them signs and agrees, nobody reads them.
 
-    def sign(self, eui: Eui64, octets: bytes) -> bytes:
-        """r and s, 64 octets, by the device's Digital Signature key; equal input gives equal output."""
+    A device that makes a new key pair (CS02c) counts its generations; a source makes each on first use.
+    """
+
+    def sign(
+        self, eui: Eui64, octets: bytes, generation: int = 0, usage: KeyUsage = KeyUsage.DIGITAL_SIGNATURE
+    ) -> bytes:
+        """r and s, 64 octets, by the device's Digital Signature key; equal input gives equal output.
+
+        Another ``usage`` only proves possession of that key in a certification request.
+        """
         ...
 
-    def agree(self, eui: Eui64, peer_point: bytes) -> bytes:
+    def agree(self, eui: Eui64, peer_point: bytes, generation: int = 0) -> bytes:
         """The 32-octet shared secret of the device's Key Agreement key and this public point."""
         ...
 
-    def public_point(self, eui: Eui64, usage: KeyUsage) -> bytes:
+    def public_point(self, eui: Eui64, usage: KeyUsage, generation: int = 0) -> bytes:
         """The device's public key, 65 octets."""
         ...
 
 
 class DerivedKeys:
-    """Keys derived from a seed on first use, the last ``limit`` of them kept; the cache changes no answer."""
+    """Keys derived from a seed on first use, those of the last ``limit`` devices kept; the cache changes no answer."""
 
     def __init__(self, seed: bytes, limit: int = 4096) -> None:
-        """``limit`` bounds private keys and shared secrets, each."""
+        """``limit`` bounds shared secrets, and private keys twice, since a device has two."""
 
-        def derive(eui: Eui64, usage: KeyUsage) -> ec.EllipticCurvePrivateKey:
-            return derive_private_key(seed, eui, usage)
+        def derive(eui: Eui64, usage: KeyUsage, generation: int) -> ec.EllipticCurvePrivateKey:
+            return derive_private_key(seed, eui, usage, generation)
 
-        def agree(eui: Eui64, peer_point: bytes) -> bytes:
-            return protect.agree(self._private(eui, KeyUsage.KEY_AGREEMENT), protect.public_key_from_point(peer_point))
+        def agree(eui: Eui64, peer_point: bytes, generation: int) -> bytes:
+            private = self._private(eui, KeyUsage.KEY_AGREEMENT, generation)
+            return protect.agree(private, protect.public_key_from_point(peer_point))
 
         # Both pairs of a MAC are static, so a device and one ACB key agree once.
-        self._private: Callable[[Eui64, KeyUsage], ec.EllipticCurvePrivateKey] = lru_cache(limit)(derive)
-        self._secret: Callable[[Eui64, bytes], bytes] = lru_cache(limit)(agree)
+        self._private: Callable[[Eui64, KeyUsage, int], ec.EllipticCurvePrivateKey] = lru_cache(2 * limit)(derive)
+        self._secret: Callable[[Eui64, bytes, int], bytes] = lru_cache(limit)(agree)
 
-    def sign(self, eui: Eui64, octets: bytes) -> bytes:
+    def sign(
+        self, eui: Eui64, octets: bytes, generation: int = 0, usage: KeyUsage = KeyUsage.DIGITAL_SIGNATURE
+    ) -> bytes:
         """Deterministic ECDSA (RFC 6979)."""
-        return protect.sign(self._private(eui, KeyUsage.DIGITAL_SIGNATURE), octets)
+        return protect.sign(self._private(eui, usage, generation), octets)
 
-    def agree(self, eui: Eui64, peer_point: bytes) -> bytes:
+    def agree(self, eui: Eui64, peer_point: bytes, generation: int = 0) -> bytes:
         """ECDH with the derived Key Agreement key."""
-        return self._secret(eui, peer_point)
+        return self._secret(eui, peer_point, generation)
 
-    def public_point(self, eui: Eui64, usage: KeyUsage) -> bytes:
+    def public_point(self, eui: Eui64, usage: KeyUsage, generation: int = 0) -> bytes:
         """The uncompressed point of a derived key."""
-        public = self._private(eui, usage).public_key()
+        public = self._private(eui, usage, generation).public_key()
         return public.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)

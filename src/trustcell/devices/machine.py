@@ -11,12 +11,23 @@ from types import MappingProxyType
 from trustcell.devices import answers
 from trustcell.devices.fleet import Device
 from trustcell.devices.log import Discard, Event, LogEntry
+from trustcell.devices.memory import PendingCommand
 from trustcell.devices.outcome import Outcome
-from trustcell.devices.rules import credentials, details, firmware, pending
-from trustcell.devices.state import PendingCommand
+from trustcell.devices.rules import (
+    clock,
+    credentials,
+    details,
+    device_log,
+    firmware,
+    joining,
+    own_keys,
+    pending,
+    versions,
+)
+from trustcell.devices.rules.joining import Hears
 from trustcell.gbcs import frame
 from trustcell.gbcs.frame import Cra, Message
-from trustcell.vocab import DeviceType, WireError
+from trustcell.vocab import DeviceType, Eui64, WireError
 
 Handler = Callable[[Device, Message, datetime], Outcome]
 DueHandler = Callable[[Device, PendingCommand, datetime], tuple[Device, bytes]]
@@ -26,28 +37,57 @@ _HANDLERS: Mapping[int, Handler] = MappingProxyType(
         details.CS02A: details.provide,
         details.CS02F: details.provide,
         firmware.CS06: firmware.activate,
+        own_keys.CS02C: own_keys.issue,
+        own_keys.CS02D: own_keys.update,
+        own_keys.CS02E: own_keys.provide,
+        device_log.CS07: device_log.read,
+        device_log.GCS59: device_log.restore,
+        clock.GCS28: clock.set_time,
+        versions.CS08: versions.read_asn1,
+        versions.GCS38: versions.read_gbz,
+        **dict.fromkeys(joining.UNJOINS, joining.unjoin),
         **dict.fromkeys(credentials.MODES, credentials.update),
     }
 )
 _DUE: Mapping[int, DueHandler] = MappingProxyType(
     {firmware.CS06: firmware.activate_due, **dict.fromkeys(credentials.MODES, credentials.update_due)}
 )
-# CS02f and CS02g are for devices with load controller cells; CS06 for meters (gbcs.md 4.4; GSME assumed).
+# CS02f and CS02g are for devices with load controller cells; CS06 for meters (gbcs.md 4.4; GSME assumed). A device
+# makes and changes its own keys where there is a supplier cell to ask for it. The rest as the vectors have it.
+_OWN_KEYS = (DeviceType.ESME, DeviceType.GSME, DeviceType.HCALCS)
 _ONLY_FOR: Mapping[int, tuple[DeviceType, ...]] = MappingProxyType(
     {
         details.CS02F: (DeviceType.ESME,),
         firmware.CS06: (DeviceType.ESME, DeviceType.GSME),
         **{mode.message_code: (DeviceType.ESME,) for mode in credentials.CS02G_MODES},
+        **dict.fromkeys((own_keys.CS02C, own_keys.CS02D, own_keys.CS02E), _OWN_KEYS),
+        device_log.CS07: (DeviceType.ESME, DeviceType.GSME, DeviceType.GPF, DeviceType.PPMID, DeviceType.HCALCS),
+        device_log.GCS59: (DeviceType.GPF,),
+        clock.GCS28: (DeviceType.GSME,),
+        versions.CS08: (DeviceType.PPMID, DeviceType.HCALCS),
+        versions.GCS38: (DeviceType.GSME,),
+        **joining.JOINING_TYPES,
     }
 )
 _RAISES_ALERT = (Event.NO_AUTHORITY, Event.AUTHENTICATION_FAILED, Event.OTHER_AUTHENTICATION_FAILURE)
 
 
-def receive(device: Device, octets: bytes, now: datetime) -> Outcome:
-    """One message from the WAN. ``now`` is the device's clock; ``ValueError`` without a time zone."""
+def everyone(_: Eui64) -> bool:
+    """The neighbourhood of a device that is looked at alone: whomever it is to join is there."""
+    return True
+
+
+def receive(device: Device, octets: bytes, now: datetime, hears: Hears = everyone) -> Outcome:
+    """One message from the WAN. ``now`` is the network's time; ``ValueError`` without a time zone.
+
+    ``hears`` says which other devices are in the same network and switched on.
+    """
     _require_aware(now)
+    now = device.time(now)
     try:
         message = _command(device, octets)
+        if message.message_code in joining.JOINS:
+            return joining.join(device, message, now, hears)
         return _HANDLERS[message.message_code](device, message, now)
     except WireError as error:
         return _discarded(device, Discard(Event.FORMAT_CHECK_FAILED, error.code, str(error)), now)
@@ -58,6 +98,7 @@ def receive(device: Device, octets: bytes, now: datetime) -> Outcome:
 def advance(device: Device, now: datetime) -> Outcome:
     """Execute the future-dated commands that are due, earliest first; each tells its originator by alert (6.3)."""
     _require_aware(now)
+    now = device.time(now)
     device, due = pending.take_due(device, now)
     sent = []
     for command in due:
@@ -88,7 +129,9 @@ def _command(device: Device, octets: bytes) -> Message:
         text = f"the message is for {message.target}"
         raise Discard(Event.UNAUTHORISED_COMMUNICATION, "target_other_device", text)
     code = message.message_code
-    if code not in _HANDLERS or device.device_type not in _ONLY_FOR.get(code, (device.device_type,)):
+    if (code not in _HANDLERS and code not in joining.JOINS) or device.device_type not in _ONLY_FOR.get(
+        code, (device.device_type,)
+    ):
         text = f"message code {code:04X} is not supported by a {device.device_type.name}"
         raise Discard(Event.COMMAND_NOT_SUPPORTED, "command_not_supported", text)
     return message

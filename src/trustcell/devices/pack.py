@@ -11,7 +11,14 @@ from trustcell.vocab import CellId, CellUsage, DeviceType, KeyUsage, RemoteParty
 Occupants = Mapping[CellId, CellOccupant]
 
 _NO_NUMBERS: Mapping[RemotePartyRole, int] = MappingProxyType({})
-_MODELLED = (DeviceType.ESME, DeviceType.GSME, DeviceType.GPF, DeviceType.CHF)
+_MODELLED = (
+    DeviceType.ESME,
+    DeviceType.GSME,
+    DeviceType.GPF,
+    DeviceType.CHF,
+    DeviceType.PPMID,
+    DeviceType.HCALCS,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,12 +61,17 @@ _ESME_PARTIES = (
 )
 # CHF: broker DS [MSG], WAN provider DS [ASSUME]; no supplier and no network operator.
 _CHF_PARTIES = (CellRow(CellId(_BROKER, _DS), (_BROKER,)), CellRow(CellId(_WAN, _DS), (_WAN,)))
+# PPMID and HCALCS [ASSUME]: what commands in the vectors are authorised by, broker DS on a PPMID, supplier on a HCALCS.
+_PPMID_PARTIES = (CellRow(CellId(_BROKER, _DS), (_BROKER,)),)
+_HCALCS_PARTIES = tuple(CellRow(CellId(_SUPPLIER, usage), (_SUPPLIER, _BROKER)) for usage in (_DS, _KA))
 
 _ROWS = {
     DeviceType.ESME: _COMMON + _ESME_PARTIES,
     DeviceType.GSME: _COMMON + _METER_SUPPLIER,
     DeviceType.GPF: _COMMON + _GPF_PARTIES,
     DeviceType.CHF: _COMMON + _CHF_PARTIES,
+    DeviceType.PPMID: _COMMON + _PPMID_PARTIES,
+    DeviceType.HCALCS: _COMMON + _HCALCS_PARTIES,
 }
 
 
@@ -74,5 +79,5 @@ def cells_at_manufacture(device_type: DeviceType) -> tuple[CellRow, ...]:
     """The cells of a modelled device type; ``ValueError`` for the others."""
     rows = _ROWS.get(device_type)
     if rows is None:
-        raise ValueError(f"device type {device_type.name} is not modelled; ESME, GSME, GPF and CHF are")
+        raise ValueError(f"device type {device_type.name} has no credentials of its own here")
     return rows

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from trustcell.adapters.store import opening
 from trustcell.adapters.store.audit_log import SqlAudit
 from trustcell.adapters.store.certificate_book import SqlCertificates
-from trustcell.adapters.store.engine import make_engine
+from trustcell.adapters.store.engine import file_of, make_engine
 from trustcell.adapters.store.failures import translated, unavailable
 from trustcell.adapters.store.heads import HeadFile
+from trustcell.adapters.store.owners import Owners
 from trustcell.adapters.store.request_book import SqlRequests
 from trustcell.adapters.store.revocation_book import SqlRevocations
 from trustcell.adapters.store.schema import STORE
@@ -54,11 +55,16 @@ class SqlStore:
     """See ``smki.ports.Store``; made by ``open_store``. One writer at a time, any number of readers."""
 
     def __init__(
-        self, engine: sa.Engine, environment: str, seal: Callable[[bytes], bytes] | None, heads: HeadFile | None
+        self,
+        engine: sa.Engine,
+        environment: str,
+        seal: Callable[[bytes], bytes] | None,
+        heads: HeadFile | None,
+        owners: Owners | None = None,
     ) -> None:
         """Use an engine whose database was taken; see ``open_store``."""
         self.environment = environment
-        self._engine, self._seal, self._heads = engine, seal, heads
+        self._engine, self._seal, self._heads, self._owners = engine, seal, heads, owners
         self._name = opening.told(engine)
         self._turn = threading.Lock()
         self._writer: int | None = None
@@ -103,6 +109,8 @@ class SqlStore:
     def close(self) -> None:
         """Release the database."""
         self._engine.dispose()
+        if self._owners is not None:
+            self._owners.leave()
 
     @cached_property
     def chain(self) -> str:
@@ -168,10 +176,15 @@ def open_store(
     ``store_rolled_back``, ``store_forked``, ``storage_failed``.
     """
     engine = make_engine(url)
-    store = SqlStore(engine, environment, seal, None if head_file is None else HeadFile(head_file))
+    path = file_of(engine.url)
+    owners = None if path is None else Owners(path)
+    store = SqlStore(engine, environment, seal, None if head_file is None else HeadFile(head_file), owners)
     try:
         with translated(opening.told(engine)):
-            opening.check_integrity(engine)
+            if path is not None and owners is not None:
+                if owners.alone:
+                    opening.check_integrity(engine)
+                owners.settle()
             with engine.begin() as connection:
                 _take(connection, environment)
         store.compare()

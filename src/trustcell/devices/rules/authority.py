@@ -41,7 +41,7 @@ def require_mac(device: Device, message: Message) -> None:
     broker = device.cell(BROKER_CELL)
     if broker is None:
         raise Discard(Event.AUTHENTICATION_FAILED, "broker_cell_absent", f"this device has no cell {BROKER_CELL}")
-    if not protect.check_mac(message, device.fleet.keys.agree(device.eui, broker.point)):
+    if not protect.check_mac(message, device.agree(broker)):
         raise Discard(Event.AUTHENTICATION_FAILED, "mac_wrong", "the MAC does not authenticate the message")
 
 

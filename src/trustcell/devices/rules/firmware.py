@@ -6,6 +6,7 @@ from datetime import datetime
 from trustcell.devices import answers
 from trustcell.devices.fleet import Device
 from trustcell.devices.log import Discard, Event
+from trustcell.devices.memory import PendingCommand
 from trustcell.devices.outcome import Outcome
 from trustcell.devices.rules import pending, replay
 from trustcell.devices.rules.authority import (
@@ -15,7 +16,6 @@ from trustcell.devices.rules.authority import (
     require_signature,
     still_in_cell,
 )
-from trustcell.devices.state import PendingCommand
 from trustcell.gbcs.frame import Cra, Message, Shape
 from trustcell.gbcs.payload import decode_payload, encode_payload
 from trustcell.gbcs.usecases import firmware as cs06

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from trustcell.devices.fleet import Device
-from trustcell.devices.state import PendingCommand
+from trustcell.devices.memory import PendingCommand
 from trustcell.gbcs.frame import Message
 from trustcell.gbcs.usecases.common import NEVER
 from trustcell.vocab import RemotePartyRole

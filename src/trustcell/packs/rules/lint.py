@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from trustcell.certs import Certificate, PathRules, TrustAnchor, check_profile, validate_path
-from trustcell.packs.rules.pack import PACK, Generation, Pack
-from trustcell.vocab import CellId, Clause, DeviceType, Finding, Refused, Severity, cells_at_manufacture
+from trustcell.packs.rules.pack import DEVICE_TYPES, PACK, Generation, Pack
+from trustcell.vocab import CellId, Clause, Finding, Refused, Severity, cells_at_manufacture
 
 _PERIOD = Clause("SEC Appendix B 6.3.2(A)(i)", "Organisation Certificate Policy as amended by MP261")
 _DURATION = "profile_duration"
@@ -67,13 +67,9 @@ def _certificate(certificate: Certificate, pack: Pack, policy: str | None) -> It
 
 
 def _generation(generation: Generation, pack: Pack) -> Iterator[Finding]:
-    for kind in DeviceType:
-        try:
-            rows = cells_at_manufacture(kind)
-        except ValueError:
-            continue
+    for kind in DEVICE_TYPES:
         cells = generation.cells.get(kind, {})
-        for row in rows:
+        for row in cells_at_manufacture(kind):
             where = f"{generation.name}.{kind.name}.{row.cell}"
             occupant = cells.get(row.cell)
             if occupant is None:
