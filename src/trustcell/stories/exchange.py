@@ -113,6 +113,7 @@ class Exchange:
 
     def signed(self, operator: Actor, counter: int, offered: Submission) -> duis.Request:
         """The second half of a 6.15.1, variant 5: the pre-command of a transform, signed by the operator."""
+        assert offered.response is not None
         message = duis.parse_response(offered.response).response.message
         assert isinstance(message, duis.ResponseMessage)
         assert isinstance(message.content, duis.PreCommand)

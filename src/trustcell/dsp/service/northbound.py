@@ -86,7 +86,9 @@ class Northbound:
             claim = claim_of(message, payload, self.builder.broker.entity)
             waiting.append(_Arrival(index, message.originator, octets, message, payload, claim))
         while waiting:
-            group, later, seen = [], [], set[Eui64]()
+            group: list[_Arrival] = []
+            later: list[_Arrival] = []
+            seen: set[Eui64] = set()
             for arrival in waiting:
                 (later if arrival.device in seen else group).append(arrival)
                 seen.add(arrival.device)
@@ -120,7 +122,7 @@ class Northbound:
         claim, command = arrival.claim, arrival.command
         if claim is None:
             return self._by_itself(arrival, now)
-        if command is None or command.message_code != claim.message_code:
+        if command is None or not claim.fits(command.message_code, command.request_id):
             return self._dismissed(arrival, "not_correlated")
         if not self._authentic(arrival, claim):
             return self._dismissed(arrival, "not_authentic")
@@ -154,7 +156,9 @@ class Northbound:
             verdict = "response" if command.state is CommandState.OPEN else "late"
         else:
             verdict = "repeated"
-        settle, changes, parcel = None, (), None
+        settle: CommandChange | None = None
+        changes: tuple[RequestChange, ...] = ()
+        parcel: Parcel | None = None
         if verdict == "alert":
             settle = CommandChange(command.key, CommandState.ANSWERED, alert_pending=False)
             parcel = self._outcome(arrival, claim, command, now)

@@ -12,7 +12,7 @@ from trustcell.dsp.rules.counters import CounterChoice
 from trustcell.dsp.rules.lifecycle import RequestState
 from trustcell.dsp.rules.plan import Answer, Author, CommandPlan
 from trustcell.dsp.rules.services import SERVICES
-from trustcell.dsp.rules.work import Command, Due, DueKind, Reservation, TrailEntry, Work
+from trustcell.dsp.rules.work import Command, Due, DueKind, RequestChange, Reservation, TrailEntry, Work
 from trustcell.dsp.service.answers import Submission
 from trustcell.dsp.service.authentication import authenticate
 from trustcell.dsp.service.building import Builder
@@ -142,7 +142,7 @@ class Southbound:
         known = case.facts.known
         offered = self.builder.pre_command(plan, case.ids)
         case.code, case.content = "I0", duis.PreCommand(case.record.gbcs_version, offered)
-        changes = ()
+        changes: tuple[RequestChange, ...] = ()
         if known is None:
             received = case.authentic.octets
             change = case.change(
