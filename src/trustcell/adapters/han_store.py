@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from trustcell.adapters.store.engine import make_engine
 from trustcell.adapters.store.failures import translated
@@ -87,7 +88,5 @@ class SqlEstateStore:
             connection.execute(self._put[table], [{key: value, "octets": octets} for value, octets in rows])
 
     def _upsert(self, table: sa.Table, key: str) -> sa.Executable:
-        from sqlalchemy.dialects import postgresql, sqlite
-
         insert = (postgresql if self._engine.dialect.name == "postgresql" else sqlite).insert(table)
         return insert.on_conflict_do_update(index_elements=[key], set_={"octets": insert.excluded.octets})
