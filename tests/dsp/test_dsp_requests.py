@@ -168,11 +168,7 @@ def test_a_future_dated_6_21_is_the_dsps_to_hold_and_not_put_into_the_command() 
 
 def test_services_that_are_not_offered() -> None:
     world = w.world()
-    body = duis.OpaqueBody(
-        "ReadInventory",
-        b'<sr:ReadInventory xmlns:sr="http://www.dccinterface.co.uk/ServiceUserGateway"><sr:UPRN>1</sr:UPRN>'
-        b"</sr:ReadInventory>",
-    )
+    body = duis.ReadInventory(uprn=1)
     ids = duis.RequestId(w.cast().supplier.entity, w.cast().broker.entity, 1)
     before = dump(world.ledger)
     submission = world.submit(w.cast().supplier, duis.Request(ids, 8, "8.2", "8.2", body))

@@ -9,7 +9,8 @@ from lxml import etree
 
 from trustcell.duis.bodies import OpaqueBody
 from trustcell.duis.catalogue import services
-from trustcell.duis.lexical import HEX_CODE, PAYLOAD, free_text, integer, one_of
+from trustcell.duis.encodings import PAYLOAD
+from trustcell.duis.lexical import HEX_CODE, free_text, integer, one_of
 from trustcell.duis.names import sr
 from trustcell.duis.shape import (
     Leaf,

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from trustcell.duis.lexical import escape, free_text, read_base64
+from trustcell.duis.encodings import read_base64
+from trustcell.duis.lexical import escape, free_text
 from trustcell.duis.names import DS, SIGNATURE_TAG, signature_finding
 from trustcell.duis.shape import malformed
 from trustcell.duis.xml import Document

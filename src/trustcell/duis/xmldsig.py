@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from trustcell.duis.canonical import cut_signature
+from trustcell.duis.encodings import write_base64
 from trustcell.duis.envelope import DECLARATION, Written
-from trustcell.duis.lexical import write_base64
 from trustcell.duis.names import SIGNATURE_TAG, signature_finding
 from trustcell.duis.request import ParsedRequest
 from trustcell.duis.response import ParsedResponse

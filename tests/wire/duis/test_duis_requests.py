@@ -272,18 +272,18 @@ def test_a_request_value_cannot_be_half_right(handover, field: dict[str, object]
 
 
 def test_opaque_bodies_hold_their_canonical_octets(template) -> None:
-    request = parse_request(template("8.2_READ_INVENTORY")).request
+    request = parse_request(template("_6.11_")).request
     body = request.body
     assert isinstance(body, OpaqueBody)
-    assert body.element_name == "ReadInventory"
-    assert body.octets.startswith(f'<sr:ReadInventory xmlns:sr="{SR}">'.encode())
+    assert body.element_name == "SynchroniseClock"
+    assert body.octets.startswith(f'<sr:SynchroniseClock xmlns:sr="{SR}">'.encode())
     assert OpaqueBody(body.element_name, body.octets) == body
     assert hash(OpaqueBody(body.element_name, body.octets)) == hash(body)
     for name, octets in (
-        ("ReadInventory", b"<x/>"),
-        ("ReadInventory", b"not xml"),
-        ("ReadInventory", body.octets + b" "),
-        ("ReadInventory", body.octets.replace(b"><", b"> <", 1)),
+        ("SynchroniseClock", b"<x/>"),
+        ("SynchroniseClock", b"not xml"),
+        ("SynchroniseClock", body.octets + b" "),
+        ("SynchroniseClock", body.octets.replace(b"><", b"> <", 1)),
         ("Other", body.octets),
     ):
         with pytest.raises(ValueError):
@@ -307,9 +307,12 @@ def test_an_unknown_body_is_refused(handover) -> None:
 
 
 def test_foreign_elements_inside_an_opaque_body_are_refused(template) -> None:
-    octets = template("8.2_READ_INVENTORY")
-    assert code_of(octets.replace(b"<sr:ReadInventory>", b"<sr:ReadInventory><x:a xmlns:x='u:x'/>")) == "schema_invalid"
-    assert code_of(octets.replace(b"<sr:ReadInventory>", b"<sr:ReadInventory xml:lang='en'>")) == "schema_invalid"
+    octets = template("_6.11_")
+    assert (
+        code_of(octets.replace(b"<sr:SynchroniseClock>", b"<sr:SynchroniseClock><x:a xmlns:x='u:x'/>"))
+        == "schema_invalid"
+    )
+    assert code_of(octets.replace(b"<sr:SynchroniseClock>", b"<sr:SynchroniseClock xml:lang='en'>")) == "schema_invalid"
 
 
 def test_every_service_of_the_catalogue_has_a_body_that_fits(handover) -> None:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from lxml import etree
 
 from trustcell.duis import parse_document, read_signature, verify_p1363
-from trustcell.duis.lexical import read_base64
+from trustcell.duis.encodings import read_base64
 from trustcell.duis.signature import read_claim
 from trustcell.vocab import Refused, WireError
 

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import ClassVar
 
 from trustcell.duis.bodies._shared import PATH_AND_CHECKS, signing
-from trustcell.duis.lexical import CERTIFICATE, DATE_TIME, FLOOR
+from trustcell.duis.encodings import CERTIFICATE
+from trustcell.duis.lexical import DATE_TIME, FLOOR
 from trustcell.duis.shape import Leaf, Nest, Shape, Shaped
 
 

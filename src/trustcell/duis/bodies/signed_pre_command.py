@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from trustcell.duis.bodies._shared import EXECUTION
-from trustcell.duis.lexical import PAYLOAD
+from trustcell.duis.encodings import PAYLOAD
 from trustcell.duis.shape import Leaf, Shape, Shaped
 
 
