@@ -7,7 +7,7 @@ from trustcell.dsp.rules import inventory, registration
 from trustcell.dsp.rules.clauses import INVENTORY, PROCESSING
 from trustcell.dsp.rules.dating import acts_at
 from trustcell.dsp.rules.plan import Ask
-from trustcell.dsp.rules.request_checks import acting_roles
+from trustcell.dsp.rules.roles import acting_roles
 from trustcell.vocab import Finding
 
 LOCAL_DELIVERY = frozenset({2, 3, 6, 7})

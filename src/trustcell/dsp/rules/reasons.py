@@ -34,6 +34,7 @@ RESPONSE_CODE: Mapping[str, str] = MappingProxyType(
         "request_id_used": "E62",
         "counter_used": "E62",
         "nothing_to_cancel": "E31",
+        "illegal_move": "E62",
         "no_replacement": "E061504",
         "no_top_up_cell": "E061501",
         "role_not_replaceable": "E061501",

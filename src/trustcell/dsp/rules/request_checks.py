@@ -8,6 +8,7 @@ from trustcell.dsp.rules.clauses import PROCESSING
 from trustcell.dsp.rules.facts import UserStatus
 from trustcell.dsp.rules.lifecycle import RequestState
 from trustcell.dsp.rules.plan import Ask
+from trustcell.dsp.rules.roles import acting_roles, eligible_roles
 from trustcell.dsp.rules.services import SERVICES
 from trustcell.duis import UserRole
 from trustcell.vocab import Finding, WireError
@@ -29,22 +30,6 @@ DOORS: Mapping[int, str] = MappingProxyType(
     }
 )
 """Command variant to the service it is sent to (dcc-boxed-interface.md 2)."""
-
-# The matrix names nobody for these two; suppliers enrol and withdraw their meters (assumption).
-_ROLES_OF_UNLISTED: Mapping[str, frozenset[UserRole]] = MappingProxyType(
-    dict.fromkeys(("8.5", "8.6"), frozenset({UserRole.IMPORT_SUPPLIER, UserRole.GAS_SUPPLIER}))
-)
-
-
-def eligible_roles(service: duis.Service) -> frozenset[UserRole]:
-    """Who may ask for a service."""
-    return service.eligible_roles or _ROLES_OF_UNLISTED.get(service.variant, frozenset())
-
-
-def acting_roles(ask: Ask) -> frozenset[UserRole]:
-    """The roles in which this user may ask for this service."""
-    user = ask.facts.user
-    return frozenset() if user is None else eligible_roles(ask.request.service).intersection(user.roles)
 
 
 def user_known(ask: Ask) -> Iterator[Finding]:

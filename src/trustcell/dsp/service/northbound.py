@@ -83,7 +83,7 @@ class Northbound:
                 self.store.commit([_dismissal(NOBODY, None, octets, error.code, str(error))], now)
                 receptions[index] = Reception(error.code)
                 continue
-            claim = claim_of(message, payload)
+            claim = claim_of(message, payload, self.builder.broker.entity)
             waiting.append(_Arrival(index, message.originator, octets, message, payload, claim))
         while waiting:
             group, later, seen = [], [], set[Eui64]()
