@@ -66,7 +66,7 @@ def _of_the_service(ask: Ask) -> Iterator[Finding]:
 
 
 def _judged_with_counts(ask: Ask) -> Iterator[Finding]:
-    """Thresholds are judged by ``anomaly.exceeded`` with counts that only the store has."""
+    """Never a refusal: ``anomaly.exceeded`` judges counts that only the store has, and holds the request back."""
     return iter(())
 
 

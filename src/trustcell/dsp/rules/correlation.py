@@ -8,6 +8,7 @@ from typing import Any
 
 from trustcell import gbcs
 from trustcell.duis import RequestId
+from trustcell.gbcs.usecases.firmware import ActivateFirmwareAlert
 from trustcell.vocab import Eui64
 
 FUTURE_DATED_CODES = frozenset({0x8F66, 0x8F67})
@@ -149,6 +150,6 @@ def _named(alert: int, payload: Any) -> tuple[int, int] | None:
             if _ALERT_IS_CS02G.get(alert) is not (outcome.mode in _LOAD_CONTROLLER_MODES):
                 return None
             return outcome.mode.message_code, outcome.seq_number
-        case gbcs.ActivateFirmwareAlert(originator_counter=counter):
+        case ActivateFirmwareAlert(originator_counter=counter):
             return _CS06, counter
     return None

@@ -1,8 +1,10 @@
 """Checks 11 to 15: whether the device is there, fits, is in the right state, and is this user's (duis-dsp.md 4.1)."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from types import MappingProxyType
 
+from trustcell import duis
 from trustcell.dsp.rules import inventory, registration
 from trustcell.dsp.rules.clauses import INVENTORY, PROCESSING
 from trustcell.dsp.rules.dating import acts_at
@@ -67,21 +69,32 @@ def device_status_fits(ask: Ask) -> Iterator[Finding]:
 def user_responsible(ask: Ask) -> Iterator[Finding]:
     """The user is responsible for this device in one of its roles, at the time the request takes effect."""
     facts, roles, user = ask.facts, acting_roles(ask), ask.request.request_id.originator
-    if facts.device is None or not roles.isdisjoint(registration.WITHOUT_REGISTRATION):
+    if facts.device is None:
         return
     at = acts_at(ask.request, ask.now)
     devices = registration.responsible_devices(facts)
     if not any(device.mpxns for device in devices):
         return  # no metering point is known yet: nobody else could begin an installation (assumption)
-    for role in roles:
-        for mpxn in registration.points_for(role, devices):
-            if registration.is_responsible(user, role, mpxn, facts.registrations, at):
-                return
+    if registration.acts_for(user, roles, devices, facts.registrations, at) or _named_point_is_theirs(ask, at):
+        return
     yield PROCESSING.breach(
         "not_responsible",
         "Header.RequestID",
         f"{user} is not registered for a metering point of {facts.device.eui} at {at:%Y-%m-%dT%H:%M:%SZ}",
         "ask for devices of your own metering points",
+    )
+
+
+def _named_point_is_theirs(ask: Ask, at: datetime) -> bool:
+    """A meter that is added to a hub by 8.11 brings its metering point, before the hub or the inventory knows it."""
+    body = ask.request.body
+    add = body.add_device_to_chf_whitelist if isinstance(body, duis.UpdateHANDeviceLog) else None
+    if add is None or add.import_mpxn is None:
+        return False
+    user = ask.request.request_id.originator
+    return any(
+        registration.is_responsible(user, role, add.import_mpxn, ask.facts.registrations, at)
+        for role in acting_roles(ask)
     )
 
 

@@ -155,8 +155,9 @@ class Facts:
 
     ``device`` is the target's entry, ``others`` those of further devices that the body names, ``found`` the answer to
     an inventory query. ``slots`` are the target's cells as far as they are known, ``members`` the devices on the
-    target's hub. ``registrations`` are those of every metering point of the target, its hub's members, and of the
-    body, newest first. ``held`` are the requests to the target that the DSP holds until their time has come.
+    target's hub. ``registrations`` are those of every metering point of the target, its hub's members, the others,
+    and of the body, newest first. ``held`` are the requests to the target that the DSP holds until their time has
+    come. ``certificates`` are Key Agreement certificates of devices, DER.
     """
 
     user: User | None = None
@@ -169,4 +170,5 @@ class Facts:
     found: tuple[DeviceRecord, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     held: tuple[KnownRequest, ...] = ()
+    certificates: Mapping[Eui64, bytes] = field(default_factory=lambda: MappingProxyType({}))
     highest: int | None = None

@@ -8,11 +8,16 @@ ends, from which only deletion leads, and only for the former.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from trustcell.dsp.rules.clauses import INVENTORY
+from trustcell.dsp.rules.facts import DeviceRecord
 from trustcell.dsp.rules.facts import DeviceStatus as Status
+from trustcell.dsp.rules.plan import DeviceChange
 from trustcell.vocab import DeviceType, Refused
 
 
@@ -110,6 +115,25 @@ def after(
     if isinstance(result, Status) or result is None:
         return result
     return status_before or Status.COMMISSIONED
+
+
+def change(device: DeviceRecord, event: Event, now: datetime, **fields: Any) -> DeviceChange:
+    """The entry after an event, with whatever else it changes; ``Refused`` for an event that cannot happen."""
+    status = after(device.status, event, device.device_type, device.status_before)
+    if status is None:
+        return DeviceChange(device.eui, None, event)
+    before = device.status if event is Event.SUSPENDED else None
+    if status is Status.COMMISSIONED and device.commissioned_at is None:
+        fields.setdefault("commissioned_at", now)
+    changed = replace(device, status=status, status_since=now, status_before=before, **fields)
+    return DeviceChange(device.eui, changed, event)
+
+
+def changes(device: DeviceRecord | None, event: Event, now: datetime, **fields: Any) -> tuple[DeviceChange, ...]:
+    """The same for what a device reports: nothing, where the event finds the device in another status already."""
+    if device is None or not fits(device.status, event, device.device_type):
+        return ()
+    return (change(device, event, now, **fields),)
 
 
 # ---- check 13: which status a service needs (duis-dsp.md 6) ----

@@ -47,7 +47,7 @@ class Needs:
     """What must be gathered for a request besides its target, user and request ID.
 
     ``members`` matter only when the target has no metering point of its own. ``held`` asks for what the DSP holds for
-    the target.
+    the target, ``certificates`` for the Key Agreement certificates of other devices.
     """
 
     others: tuple[Eui64, ...] = ()
@@ -56,6 +56,7 @@ class Needs:
     members: bool = False
     schedules: bool = False
     held: bool = False
+    certificates: tuple[Eui64, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +151,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A verified device message that answers a command; ``payload`` is its typed value."""
+    """A verified device message that answers a command; ``payload`` is its typed value.
+
+    ``facts`` is what the service ``needs`` for the request, gathered when the reply came; ``request`` is there for a
+    service that ``needs_request``.
+    """
 
     service_variant: str
     request: duis.Request | None
     device: DeviceRecord
-    others: Any
+    facts: Facts
     payload: Any
     is_alert: bool
     broker: Eui64

@@ -49,3 +49,19 @@ def is_responsible(user: Eui64, role: UserRole, mpxn: str, registrations: Iterab
     if entry is None:
         return False
     return user == (entry.supplier if role in _SUPPLIERS else entry.network_operator)
+
+
+def acts_for(
+    user: Eui64,
+    roles: Iterable[UserRole],
+    devices: Iterable[DeviceRecord],
+    registrations: Iterable[Registration],
+    at: datetime,
+) -> bool:
+    """Whether a user may act for one of these devices in one of its roles at a time."""
+    devices, registrations = tuple(devices), tuple(registrations)
+    return any(
+        role in WITHOUT_REGISTRATION
+        or any(is_responsible(user, role, mpxn, registrations, at) for mpxn in points_for(role, devices))
+        for role in roles
+    )

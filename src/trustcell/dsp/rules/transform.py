@@ -35,6 +35,7 @@ _CELLS_ON: Mapping[RemotePartyRole, frozenset[DeviceType]] = MappingProxyType(
 )
 
 UpdateBody = duis.UpdateSecurityCredentialsKRP | duis.RequestHandoverOfDCCControlledDevice
+Certificates = UpdateBody | duis.UpdateSecurityCredentialsCoS
 
 
 def has_cells(device_type: DeviceType, role: RemotePartyRole) -> bool:
@@ -78,21 +79,21 @@ def update_credentials(body: UpdateBody, counter: int) -> gbcs.UpdateSecurityCre
         raise Refused(findings)
     mode = replacement_mode(body)
     role = body.remote_party_role
-    specialist = _specialist(body.top_up_floor_seq_number)
+    specialist = specialist_floor(body.top_up_floor_seq_number)
     own = mode in _OWN_FLOOR_MODES
     authorising = RemotePartyRole.SUPPLIER if mode is Mode.LOAD_CONTROLLER_BY_SUPPLIER else role
     control = gbcs.AuthorisingRemotePartyControl(
         mode,
         counter,
         CellId(authorising, KeyUsage.DIGITAL_SIGNATURE),
-        gbcs.TimeBasedChecks.APPLY if body.apply_time_based_cpv_checks else gbcs.TimeBasedChecks.DISAPPLY,
+        time_based_checks(apply=body.apply_time_based_cpv_checks),
         body.floor_seq_number if own else None,
         specialist if own else None,
-        None if own or body.floor_seq_number is None else _other(role, body.floor_seq_number, specialist),
+        None if own or body.floor_seq_number is None else other_floors(role, body.floor_seq_number, specialist),
     )
     # A 6.21 is held by the DSP until its date, so the device never sees one.
     dated = dating.gbcs_time(body.execution_date_time) if isinstance(body, duis.UpdateSecurityCredentialsKRP) else None
-    return gbcs.UpdateSecurityCredentials(control, tuple(_replacements(body)), body.path_certificates, dated)
+    return gbcs.UpdateSecurityCredentials(control, tuple(replacements(role, body)), body.path_certificates, dated)
 
 
 def command(originator: Eui64, target: Eui64, counter: int, message_code: int, payload: object) -> gbcs.Message:
@@ -111,22 +112,51 @@ def raises_above_stored(body: duis.Body, device_type: DeviceType, generation: st
     )
 
 
-def _replacements(body: UpdateBody) -> Iterator[gbcs.Replacement]:
-    role = body.remote_party_role
-    if body.digital_signing_certificate is not None:
-        yield gbcs.Replacement(body.digital_signing_certificate, CellId(role, KeyUsage.DIGITAL_SIGNATURE))
-    if body.key_agreement_certificate is not None:
-        yield gbcs.Replacement(body.key_agreement_certificate, CellId(role, KeyUsage.KEY_AGREEMENT))
-    if body.key_agreement_top_up_certificate is not None:
-        cell = CellId(role, KeyUsage.KEY_AGREEMENT, CellUsage.PRE_PAYMENT_TOP_UP)
-        yield gbcs.Replacement(body.key_agreement_top_up_certificate, cell)
+def replacements(role: RemotePartyRole, body: Certificates) -> Iterator[gbcs.Replacement]:
+    """The certificates of a body, each with the cell it goes to, in the order of DUIS."""
+    for certificate, cell in zip(certificates(body), cells_of(role), strict=True):
+        if certificate is not None:
+            yield gbcs.Replacement(certificate, cell)
 
 
-def update_findings(body: UpdateBody, counter: int) -> Iterator[Finding]:
-    """Why a body cannot become a command under this counter."""
-    if _mode(body) is None:
-        yield _not_replaceable(body.remote_party_role)
-        return
+def certificates(body: Certificates) -> tuple[bytes | None, bytes | None, bytes | None]:
+    """Digital Signature, Key Agreement and Key Agreement for prepayment top-up."""
+    return (
+        body.digital_signing_certificate,
+        body.key_agreement_certificate,
+        body.key_agreement_top_up_certificate,
+    )
+
+
+def cells_of(role: RemotePartyRole) -> tuple[CellId, CellId, CellId]:
+    """The cells of a role in the same order; only a supplier has the last one."""
+    agreement = KeyUsage.KEY_AGREEMENT
+    return (
+        CellId(role, KeyUsage.DIGITAL_SIGNATURE),
+        CellId(role, agreement),
+        CellId(role, agreement, CellUsage.PRE_PAYMENT_TOP_UP),
+    )
+
+
+def time_based_checks(*, apply: bool) -> gbcs.TimeBasedChecks:
+    """Whether the device compares certificate dates with its clock."""
+    return gbcs.TimeBasedChecks.APPLY if apply else gbcs.TimeBasedChecks.DISAPPLY
+
+
+def specialist_floor(floor: int | None) -> tuple[gbcs.SpecialistSeqNumber, ...] | None:
+    """A floor for prepayment top-ups, if any."""
+    return None if floor is None else (gbcs.SpecialistSeqNumber(0, floor),)
+
+
+def other_floors(
+    role: RemotePartyRole, floor: int, specialist: tuple[gbcs.SpecialistSeqNumber, ...] | None
+) -> tuple[gbcs.RemotePartySeqNumberChange, ...]:
+    """Floors for a role that does not authorise the command itself."""
+    return (gbcs.RemotePartySeqNumberChange(role, floor, specialist),)
+
+
+def counter_findings(counter: int) -> Iterator[Finding]:
+    """Why a counter of a request ID cannot be a sequence number in a payload."""
     if counter > MAX_SEQ_NUMBER:
         yield GBCS_CS02B.breach(
             "counter_above_seq_number",
@@ -135,12 +165,15 @@ def update_findings(body: UpdateBody, counter: int) -> Iterator[Finding]:
             f"use a counter up to {MAX_SEQ_NUMBER}",
             counter=counter,
         )
-    certificates = (
-        body.digital_signing_certificate,
-        body.key_agreement_certificate,
-        body.key_agreement_top_up_certificate,
-    )
-    if not any(certificates):
+
+
+def update_findings(body: UpdateBody, counter: int) -> Iterator[Finding]:
+    """Why a body cannot become a command under this counter."""
+    if _mode(body) is None:
+        yield _not_replaceable(body.remote_party_role)
+        return
+    yield from counter_findings(counter)
+    if not any(certificates(body)):
         yield GBCS_CS02B.breach(
             "no_replacement",
             "ReplacementCertificates",
@@ -155,13 +188,3 @@ def update_findings(body: UpdateBody, counter: int) -> Iterator[Finding]:
             f"the {body.remote_party_role.title} role has no prepayment top-up cell",
             "leave top-up certificate and floor out",
         )
-
-
-def _specialist(floor: int | None) -> tuple[gbcs.SpecialistSeqNumber, ...] | None:
-    return None if floor is None else (gbcs.SpecialistSeqNumber(0, floor),)
-
-
-def _other(
-    role: RemotePartyRole, floor: int, specialist: tuple[gbcs.SpecialistSeqNumber, ...] | None
-) -> tuple[gbcs.RemotePartySeqNumberChange, ...]:
-    return (gbcs.RemotePartySeqNumberChange(role, floor, specialist),)

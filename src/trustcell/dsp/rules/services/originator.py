@@ -29,7 +29,7 @@ Payload = Callable[[int], bytes]
 
 
 def known_to_device(ask: Ask) -> bool:
-    """Whether the device has this user's key for a role it acts in; where nothing is known of the cell, it is believed to.
+    """Whether the device has this user's key for a role it acts in; an unknown cell is believed to hold it.
 
     The Key Agreement cell decides, because a non-critical response is authenticated with that key; the Digital
     Signature cell stands in for it while it is the only one known.
@@ -55,13 +55,18 @@ def fixed(message_code: int, value: object) -> Payload:
     return lambda _counter: octets
 
 
+def numbered(message_code: int, value: object) -> Payload:
+    """A payload that repeats part of the counter, as every DLMS one does."""
+    return lambda counter: gbcs.encode_payload(message_code, gbcs.Cra.COMMAND, value, counter)
+
+
 def critical(message_code: int, payload: Payload, executes_at: datetime | None = None) -> CommandPlan:
     """A critical command: the user's counter and signature."""
     return CommandPlan(message_code, payload, Author.USER, Author.USER, executes_at=executes_at)
 
 
 def non_critical(ask: Ask, message_code: int, payload: Payload, held_until: datetime | None = None) -> CommandPlan:
-    """A non-critical command: the user's own where the device knows it, else the broker's with the user's name in it."""
+    """A non-critical command: the user's own where the device knows it, else the broker's, which names the user."""
     known = known_to_device(ask)
     return CommandPlan(
         message_code,
