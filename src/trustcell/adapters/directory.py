@@ -36,7 +36,7 @@ class RepositoryDirectory:
         self._read_at: datetime | None = None
         self._head: int | None = None
         self._organisations = CertificateDirectory((), {})
-        self._points = lru_cache(KEYS_KEPT)(self._search_points)
+        self._devices = lru_cache(KEYS_KEPT)(self._search_device)
 
     def user(self, entity: Eui64) -> User | None:
         """See ``Directory.user``."""
@@ -61,7 +61,18 @@ class RepositoryDirectory:
     def device_points(self, device: Eui64) -> tuple[bytes | None, bytes | None]:
         """See ``Directory.device_points``."""
         self._current()
-        return self._points(device)
+        found = self._devices(device)
+        signing, agreement = found.get(KeyUsage.DIGITAL_SIGNATURE), found.get(KeyUsage.KEY_AGREEMENT)
+        return (
+            signing.public_key_point if signing is not None else None,
+            agreement.public_key_point if agreement is not None else None,
+        )
+
+    def agreement_certificate(self, device: Eui64) -> bytes | None:
+        """See ``Directory.agreement_certificate``."""
+        self._current()
+        found = self._devices(device).get(KeyUsage.KEY_AGREEMENT)
+        return found.der if found is not None else None
 
     def key(self, point: bytes) -> ec.EllipticCurvePublicKey:
         """See ``Directory.key``."""
@@ -74,7 +85,7 @@ class RepositoryDirectory:
             seq = 0 if head is None else head.seq
             if seq != self._head:
                 self._organisations = CertificateDirectory(self._read(now), {})
-                self._points.cache_clear()
+                self._devices.cache_clear()
                 self._head = seq
             self._read_at = now
         return self._organisations
@@ -87,11 +98,8 @@ class RepositoryDirectory:
                 except WireError:
                     continue  # verify-all names it
 
-    def _search_points(self, device: Eui64) -> tuple[bytes | None, bytes | None]:
+    def _search_device(self, device: Eui64) -> Mapping[KeyUsage, Certificate]:
         now = self._clock()
         query = Query(entity_id=device, family=Family.DEVICE, status=Status.IN_USE)
-        found: dict[KeyUsage, bytes] = {}
-        for record in self._repository.search(query, now).records:
-            certificate = Certificate.from_der(record.der)
-            found[certificate.key_usage] = certificate.public_key_point
-        return found.get(KeyUsage.DIGITAL_SIGNATURE), found.get(KeyUsage.KEY_AGREEMENT)
+        found = (Certificate.from_der(record.der) for record in self._repository.search(query, now).records)
+        return {certificate.key_usage: certificate for certificate in found}

@@ -1,6 +1,7 @@
 """Where an estate of virtual devices is kept: one SQLite file or PostgreSQL database, one transaction a save."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -74,19 +75,19 @@ class SqlEstateStore:
         """Release the database."""
         self._engine.dispose()
 
-    def _all(self, table: sa.Table) -> list[tuple[object, ...]]:
+    def _all(self, table: sa.Table) -> list[Any]:
         with (
             translated(self._name),
             self._engine.connect().execution_options(reading=True) as connection,
             connection.begin(),
         ):
-            return [tuple(row) for row in connection.execute(sa.select(table))]
+            return list(connection.execute(sa.select(table)).all())
 
     def _write(self, connection: sa.Connection, table: sa.Table, rows: list[tuple[object, bytes]]) -> None:
         if rows:
             key = _KEYS[table]
             connection.execute(self._put[table], [{key: value, "octets": octets} for value, octets in rows])
 
-    def _upsert(self, table: sa.Table, key: str) -> sa.Executable:
+    def _upsert(self, table: sa.Table, key: str) -> Any:
         insert = (postgresql if self._engine.dialect.name == "postgresql" else sqlite).insert(table)
         return insert.on_conflict_do_update(index_elements=[key], set_={"octets": insert.excluded.octets})

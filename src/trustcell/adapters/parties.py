@@ -99,6 +99,10 @@ class CertificateDirectory:
         """See ``Directory.device_points``."""
         return self._device_points(device)
 
+    def agreement_certificate(self, device: Eui64) -> bytes | None:
+        """See ``Directory.agreement_certificate``: these are organisations."""
+        return None
+
     def key(self, point: bytes) -> ec.EllipticCurvePublicKey:
         """See ``Directory.key``."""
         return self._key(point)

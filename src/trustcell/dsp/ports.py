@@ -59,7 +59,10 @@ class Store(Protocol):
     """
 
     def facts(self, asks: Sequence[tuple[RequestId | None, Eui64, Needs]]) -> Sequence[Facts]:
-        """A snapshot for each (request ID if any, device, needs), without ``Facts.user``, in one transaction."""
+        """A snapshot for each (request ID if any, device, needs), in one transaction.
+
+        Without ``Facts.user`` and ``Facts.certificates``, which the directory knows.
+        """
         ...
 
     def reserve(self, reservations: Sequence[Reservation], now: datetime) -> Sequence[CounterChoice | Refused]:
@@ -260,6 +263,10 @@ class Directory(Protocol):
 
     def device_points(self, device: Eui64) -> tuple[bytes | None, bytes | None]:
         """The public keys of a device's certificates in use: Digital Signature and Key Agreement."""
+        ...
+
+    def agreement_certificate(self, device: Eui64) -> bytes | None:
+        """The Key Agreement certificate of a device that is in use, DER."""
         ...
 
     def key(self, point: bytes) -> ec.EllipticCurvePublicKey:

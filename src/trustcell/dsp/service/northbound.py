@@ -8,7 +8,7 @@ from typing import Any
 from trustcell import duis, gbcs
 from trustcell.dsp.ports import Store
 from trustcell.dsp.rules.correlation import Claim, Kind, Protection, claim_of
-from trustcell.dsp.rules.device_alerts import alert_effects
+from trustcell.dsp.rules.device_alerts import alert_effects, alert_needs
 from trustcell.dsp.rules.facts import Facts
 from trustcell.dsp.rules.lifecycle import RequestState
 from trustcell.dsp.rules.plan import Effects, Needs, Reply
@@ -59,6 +59,7 @@ class _Arrival:
     payload: Any
     claim: Claim | None
     command: Command | None = None
+    request: duis.Request | None = None
     facts: Facts = field(default_factory=Facts)
 
 
@@ -114,9 +115,14 @@ class Northbound:
     def _ask(self, arrival: _Arrival) -> tuple[duis.RequestId | None, Eui64, Needs]:
         command = arrival.command
         if command is None:
-            return None, arrival.device, Needs(members=True)
+            return None, arrival.device, alert_needs(arrival.payload)
         rule = SERVICES[command.service_variant]
-        return command.request_id, arrival.device, Needs(members=rule.needs_request)
+        if not rule.needs_request:
+            return command.request_id, arrival.device, Needs()
+        known = self.store.request(command.request_id)
+        arrival.request = duis.parse_request(known.received).request if known is not None else None
+        needs = rule.needs(arrival.request.body) if arrival.request is not None else Needs()
+        return command.request_id, arrival.device, needs
 
     def _judge(self, arrival: _Arrival, now: datetime) -> tuple[Work, Reception]:
         claim, command = arrival.claim, arrival.command
@@ -126,15 +132,11 @@ class Northbound:
             return self._dismissed(arrival, "not_correlated")
         if not self._authentic(arrival, claim):
             return self._dismissed(arrival, "not_authentic")
-        known, device = arrival.facts.known, arrival.facts.device
+        device = arrival.facts.device
         assert device is not None
-        rule = SERVICES[command.service_variant]
-        request = None
-        if rule.needs_request and known is not None:
-            request = duis.parse_request(known.received).request
         reply = Reply(
             command.service_variant,
-            request,
+            arrival.request,
             device,
             arrival.facts,
             arrival.payload,
@@ -142,7 +144,7 @@ class Northbound:
             self.builder.broker.entity,
             now,
         )
-        effects = self._tracked(rule.effects(reply))
+        effects = self._tracked(SERVICES[command.service_variant].effects(reply))
         return self._taken(arrival, claim, command, effects, now)
 
     def _taken(
@@ -206,7 +208,7 @@ class Northbound:
             return self._dismissed(arrival, "not_authentic")
         effects = alert_effects(message, arrival.payload, facts, self.builder.broker.entity, now)
         parcels = self.parcels.alerts(effects, now)
-        code = gbcs.alert_code(message, arrival.payload)
+        code = _alert_code(arrival.payload)
         if not mine and code is not None:
             counter = message.originator_counter
             told = self.parcels.device_alert(message.target, arrival.device, code, arrival.octets, counter, now)
@@ -264,7 +266,7 @@ class Northbound:
     def _outcome(self, arrival: _Arrival, claim: Claim, command: Command, now: datetime) -> Parcel:
         content: Any
         if claim.kind is Kind.ALERT:
-            code = gbcs.alert_code(arrival.message, arrival.payload)
+            code = _alert_code(arrival.payload)
             content = duis.FutureDatedDeviceAlertMessage(f"{code:04X}", arrival.octets)
         elif command.schedule is not None:
             content = duis.DSPScheduledMessage(arrival.octets, command.schedule)
@@ -280,6 +282,12 @@ class Northbound:
         if effects.notes:
             facts["notes"] = list(effects.notes)
         return TrailEntry("device_message", subject, facts)
+
+
+def _alert_code(payload: Any) -> int | None:
+    """The alert code in a typed payload; every alert value has one."""
+    code = getattr(payload, "alert_code", None)
+    return code if isinstance(code, int) else None
 
 
 def _dismissal(device: Eui64, key: Any, octets: bytes, verdict: str, why: str) -> Work:

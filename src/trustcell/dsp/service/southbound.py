@@ -71,9 +71,13 @@ class Southbound:
 
     def gather(self, cases: Sequence[Case]) -> None:
         """Facts for every case, in one reading transaction."""
-        asks = [(case.ids, case.device, case.needs) for case in cases]
-        for case, facts in zip(cases, self.store.facts(asks), strict=True):
-            case.facts = replace(facts, user=self.directory.user(case.ids.originator))
+        needs = [case.needs for case in cases]
+        asks = [(case.ids, case.device, need) for case, need in zip(cases, needs, strict=True)]
+        directory = self.directory
+        for case, need, facts in zip(cases, needs, self.store.facts(asks), strict=True):
+            found = {other: directory.agreement_certificate(other) for other in need.certificates}
+            certificates = {other: der for other, der in found.items() if der is not None}
+            case.facts = replace(facts, user=directory.user(case.ids.originator), certificates=certificates)
 
     def write(self, cases: Sequence[Case], now: datetime) -> None:
         """Commit what each case changes; what was refused is a line of the trail and nothing else."""
