@@ -1,6 +1,7 @@
-"""The DSP at work in one process: a thread that turns whatever waits into groups, one commit each (scale.md 3, Store)."""
+"""The DSP at work in one process: a thread that turns whatever waits into groups, one commit each (scale.md 3)."""
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -8,14 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
-
-from trustcell.app.couriers import Courier
 from trustcell.app.doors import DuisAnswer
-from trustcell.dsp import Fenced, RequestManager, Submission
+from trustcell.dsp import Delivery, Fenced, RequestManager, Submission
 from trustcell.vocab import TrustcellError, Unavailable
 
-_LOG = structlog.get_logger("trustcell.dsp")
+_LOG = logging.getLogger("trustcell.dsp")
 GROUP = 64
 _IDLE = 0.5
 """Seconds without anything to do after which the thread looks around all the same."""
@@ -48,14 +46,14 @@ class Engine:
         self,
         managers: Mapping[str, RequestManager],
         home_of: Callable[[bytes], str | None],
-        courier: Courier,
         clock: Callable[[], datetime],
+        on_delivery: Callable[[], None] = lambda: None,
         pace: Pace | None = None,
     ) -> None:
-        """Opens nothing; ``start`` begins."""
+        """Opens nothing; ``start`` begins. ``on_delivery`` is called by the thread when there may be deliveries."""
         self._managers = dict(managers)
         self._home_of = home_of
-        self._courier = courier
+        self._on_delivery = on_delivery
         self._clock = clock
         self._pace = pace or Pace()
         self._queue: deque[_Waiting] = deque()
@@ -167,6 +165,8 @@ class Engine:
         for manager in self._managers.values():
             busy |= self._carry(manager, now)
         self._keep_house(now)
+        if busy:
+            self._on_delivery()
         return busy
 
     def _answer(self) -> bool:
@@ -189,7 +189,7 @@ class Engine:
                 each.done(None, error)
             raise
         except Unavailable as error:
-            _LOG.warning("unavailable", reason=str(error), requests=len(members))
+            _LOG.warning("%d requests not taken: %s", len(members), error)
             for each in members:
                 each.done(None, error)
             return
@@ -214,11 +214,10 @@ class Engine:
         try:
             busy = bool(manager.dispatch(now)) | bool(manager.collect(now))
             busy |= bool(manager.run_due(now))
-            busy |= self._courier.exchange(manager.store, now)
         except Fenced:
             raise
         except Unavailable as error:
-            _LOG.warning("unavailable", reason=str(error))
+            _LOG.warning("commands and answers wait: %s", error)
             return False
         return busy
 
@@ -235,14 +234,13 @@ class Engine:
     def _pause(self) -> float:
         now = self._clock()
         times = [at for manager in self._managers.values() if (at := manager.next_at(now)) is not None]
-        times += [at for manager in self._managers.values() if (at := manager.store.next_delivery()) is not None]
         if not times:
             return _IDLE
         return min(max((min(times) - now).total_seconds(), 0.001), _IDLE)
 
     def _end(self, why: str) -> None:
         self._failure = why
-        _LOG.error("stopped", reason=why)
+        _LOG.error("the DSP has stopped: %s", why)
         error = Unavailable(why)
         while self._queue:
             self._queue.popleft().done(None, error)
@@ -257,3 +255,52 @@ def _settle(future: "asyncio.Future[Any]", result: Any, error: BaseException | N
         future.set_exception(error)
     else:
         future.set_result(result)
+
+
+class Deliveries:
+    """The deliveries of every home of an engine, as the deliverer sees them."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Nothing is asked yet."""
+        self._engine = engine
+        self._of: dict[int, RequestManager] = {}
+
+    async def deliveries(self, now: datetime, limit: int) -> Sequence[Delivery]:
+        """What is due, in order for each user."""
+
+        def read() -> list[Delivery]:
+            found = []
+            for manager in self._engine.managers:
+                for delivery in manager.store.deliveries(now, limit):
+                    self._of[delivery.number] = manager
+                    found.append(delivery)
+            return found
+
+        result: list[Delivery] = await self._engine.call(read)
+        return result
+
+    async def next_delivery(self) -> datetime | None:
+        """When the next waiting delivery may be tried."""
+
+        def read() -> datetime | None:
+            times = (manager.store.next_delivery() for manager in self._engine.managers)
+            return min((at for at in times if at is not None), default=None)
+
+        result: datetime | None = await self._engine.call(read)
+        return result
+
+    async def settle_deliveries(self, outcomes: Sequence[tuple[int, str, datetime | None]], now: datetime) -> None:
+        """What came of attempts, to the home that each delivery is of."""
+
+        def write() -> None:
+            by_manager: dict[int, list[tuple[int, str, datetime | None]]] = {}
+            for outcome in outcomes:
+                by_manager.setdefault(id(self._of[outcome[0]]), []).append(outcome)
+            for manager in self._engine.managers:
+                if mine := by_manager.get(id(manager)):
+                    manager.store.settle_deliveries(mine, now)
+            for number, _, again in outcomes:
+                if again is None:
+                    del self._of[number]
+
+        await self._engine.call(write)

@@ -86,7 +86,8 @@ def _actor(title: str, entry: Mapping[str, Any], keys: KeyFile) -> Actor:
     )
 
 
-def keykey_pair(keys: KeyFile, name: str) -> KeyPair:
+def key_pair(keys: KeyFile, name: str) -> KeyPair:
+    """A certificate with its private key; ``WireError`` when the key file has not both under this name."""
     credential = keys.named(name)
     if credential.certificate is None or credential.key.private_key is None:
         raise WireError(-1, name, "a certificate with its private key was expected in the key file", "key_file_name")

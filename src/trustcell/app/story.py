@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trustcell import devices
-from trustcell.adapters.dsp_store import SqlHomes, open_homes
 from trustcell.adapters.dsp_store import Settings as Books
+from trustcell.adapters.dsp_store import SqlHomes, open_homes
 from trustcell.adapters.no_wan import NoWan
 from trustcell.adapters.parties import CertificateDirectory, LocalBroker, LocalParty
 from trustcell.dsp import DeviceRecord, Effects, Occupant, Policy, RequestManager, SlotChange, Work

@@ -1,7 +1,7 @@
 """The request manager: requests in, commands out, device messages in, answers out (duis-dsp.md 4 and 7)."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from trustcell import duis
 from trustcell.dsp.ports import Broker, Directory, Party, Sending, Store, Wan
@@ -17,6 +17,8 @@ from trustcell.dsp.service.southbound import Southbound
 from trustcell.dsp.service.timers import Timers
 
 _GROUP = 64
+_LOOK_AGAIN = timedelta(milliseconds=250)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RequestManager:
@@ -41,6 +43,7 @@ class RequestManager:
         self.store = store
         self._wan = wan
         self._outgoing = Outgoing(store.open_commands())
+        self._look_at = _LONG_AGO
         builder = Builder(directory, broker, transitional_cos)
         parcels = Parcels(Answers(broker.sign_response), broker.entity, policy.callback_delay)
         self._south = Southbound(store, directory, builder, parcels, policy, schema)
@@ -82,7 +85,10 @@ class RequestManager:
         return receptions
 
     def run_due(self, now: datetime, limit: int = _GROUP) -> int:
-        """Settle what is due; how many commands were made or ended by it."""
+        """Settle what is due, looking at most every quarter of a second; how many commands were made or ended by it."""
+        if now < self._look_at:
+            return 0
+        self._look_at = now + _LOOK_AGAIN
         new, ended = self._timers.run(now, limit)
         self._outgoing.add(new)
         for key in ended:
@@ -112,7 +118,10 @@ class RequestManager:
 
     def next_at(self, now: datetime) -> datetime | None:
         """When there will be something to do, if nothing comes from outside before."""
-        times = (self.store.next_due(), self._wan.next_at())
+        due = self.store.next_due()
+        if due is not None:
+            due = max(due, self._look_at)
+        times = (due, self._wan.next_at())
         return min((each for each in times if each is not None), default=None)
 
     @property
