@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import trustcell
-from trustcell.cli import approval, audit, cert, csr, duis, gbcs, pack, party, repository, revocation, story
+from trustcell.cli import approval, audit, cert, csr, duis, gbcs, pack, party, repository, revocation, story, token
 from trustcell.cli.batch import batch
 from trustcell.cli.calendar import calendar
 from trustcell.cli.demo import demo
@@ -43,6 +43,7 @@ smki_app.command()(bundle)
 smki_app.command("verify-all")(verify_all)
 app.add_typer(pack.app, name="pack")
 app.add_typer(story.app, name="story")
+app.add_typer(token.app, name="token")
 app.command()(demo)
 app.command()(init)
 app.command()(calendar)
