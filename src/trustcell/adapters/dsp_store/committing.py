@@ -15,7 +15,7 @@ from trustcell.adapters.dsp_store.slots import Slots
 from trustcell.adapters.dsp_store.statements import delete, insert
 from trustcell.adapters.store.values import micros
 from trustcell.dsp.rules.lifecycle import RequestState
-from trustcell.dsp.rules.work import DeliveryState, Work
+from trustcell.dsp.rules.work import DeliveryState, DueKind, Work
 from trustcell.duis import RequestId
 from trustcell.vocab import Refused
 
@@ -24,7 +24,7 @@ _ADD_DELIVERY = insert(DELIVERY)
 _ADD_DELIVERY_OCTETS = insert(DELIVERY_OCTETS)
 _ADD_DUE = insert(DUE, "ON CONFLICT DO NOTHING")
 _END_DUE = delete(DUE, ("home", "at", "kind", "ref"))
-_CANCEL_DUE = "DELETE FROM due WHERE ref = ? AND kind = 'send_held' AND home = ?"
+_FORGET_DUE = "DELETE FROM due WHERE kind = ? AND ref = ? AND home = ?"
 
 
 def commit(group: Group, works: Sequence[Work]) -> list[Refused | None]:
@@ -45,7 +45,7 @@ class _Commit:
         self._delivery_octets: list[Row] = []
         self._due: list[Row] = []
         self._done: list[Row] = []
-        self._cancelled: list[str] = []
+        self._ended: list[tuple[DueKind, str]] = []
 
     def run(self) -> list[Refused | None]:
         """Refused ones leave nothing, a repeated one changes nothing."""
@@ -84,7 +84,7 @@ class _Commit:
             entry = self._requests.get(work.command.request_id)
             self._outbox.add(work.command, None if entry is None else entry.number, part)
             if not reserved:
-                self._learning.used(work.command, part)
+                self._learning.used(work.command, entry, part)
         if work.settle is not None:
             self._outbox.settle(work.settle)
         if work.inbound is not None:
@@ -101,12 +101,13 @@ class _Commit:
             held = self._requests.get(cancelled)
             if held is not None and held.state is RequestState.HELD:
                 self._requests.move(held, RequestState.CANCELLED)
-                self._cancelled.append(str(cancelled))
+                self._ended.append((DueKind.SEND_HELD, str(cancelled)))
         self._send(work, part)
         home = group.home.ordinal
         self._due += [(home, micros(each.at), each.kind.value, each.ref, part) for each in work.due]
         self._done += [(home, micros(each.at), each.kind.value, each.ref) for each in work.done]
-        group.note(part, work.trail)
+        self._planned(work, part)
+        group.note(part, work.trail, self._requests.number_of)
 
     def _move(self, work: Work, part: int) -> None:
         for change in work.requests:
@@ -117,10 +118,25 @@ class _Commit:
             elif entry.state is RequestState.RESERVED and change.state is RequestState.ABANDONED:
                 self._learning.abandoned(change, entry, part)
             self._requests.move(entry, change.state, change.code)
+            if change.executes_at is not None:
+                entry.executes_at = micros(change.executes_at)
             if change.received is not None:
                 entry.received = change.received
             if change.offered is not None:
                 entry.offered = change.offered
+
+    def _planned(self, work: Work, part: int) -> None:
+        """Due rows that follow from effects: the next run of a schedule, a distribution at once."""
+        home = self._group.home.ordinal
+        for schedule in work.effects.schedules:
+            ref = str(schedule.number)
+            self._ended.append((DueKind.RUN_SCHEDULE, ref))
+            self._due = [each for each in self._due if each[2:4] != (DueKind.RUN_SCHEDULE.value, ref)]
+            if schedule.next_at is not None:
+                self._due.append((home, micros(schedule.next_at), DueKind.RUN_SCHEDULE.value, ref, part))
+        if work.effects.distribution is not None:
+            number = self._inventory.distribute(work.effects.distribution, part)
+            self._due.append((home, self._group.at, DueKind.DISTRIBUTE.value, str(number), part))
 
     def _send(self, work: Work, part: int) -> None:
         group, home = self._group, self._group.home.ordinal
@@ -145,8 +161,8 @@ class _Commit:
         self._inventory.write()
         session.write(_ADD_DELIVERY, self._deliveries)
         session.write(_ADD_DELIVERY_OCTETS, self._delivery_octets)
-        for ref in self._cancelled:
-            session.run(_CANCEL_DUE, (ref, self._group.home.ordinal))
+        for kind, ref in self._ended:
+            session.run(_FORGET_DUE, (kind.value, ref, self._group.home.ordinal))
         # A work may end what is due and set the same again: what a work sets stands.
         session.write(_END_DUE, self._done)
         session.write(_ADD_DUE, self._due)

@@ -21,6 +21,14 @@ _LEARN = insert(
 _ADD_EVENT = insert(COUNTER_EVENT)
 
 
+OWN_COUNTER = "the user's own counter, from its request ID"
+
+
+def reserved_for(originator: bytes, service_variant: str) -> str:
+    """Who used a number that the DSP gave out."""
+    return f"{Eui64(originator)} for {service_variant}"
+
+
 class Learning:
     """Stored Network Operator counters, and the counter ledger."""
 
@@ -48,19 +56,18 @@ class Learning:
         who = "learned by the DSP" if key is None else f"learned by the DSP from {key.originator}"
         self._tell(device, part, learned, who, source)
 
-    def used(self, command: Command, part: int) -> None:
-        """A command whose number no reservation gave."""
-        key = command.key
-        own = key.originator == command.request_id.originator
-        reason = "the user's own counter, from its request ID" if own else "given with the command"
-        self._tell(key.device, part, key.counter, str(key.originator), reason)
+    def used(self, command: Command, request: Entry | None, part: int) -> None:
+        """A command whose number no reservation gave; those of users are told by their rows."""
+        key, of = command.key, command.request_id
+        if request is None or (key.originator, key.device) != (of.originator, of.target):
+            self._tell(key.device, part, key.counter, str(key.originator), "given with the command")
 
     def abandoned(self, change: RequestChange, entry: Entry, part: int) -> None:
         """The number of a reservation that led to no command."""
-        if entry.reserved is None or entry.reserved_by is None:
-            return
-        who = f"{Eui64(entry.reserved_by)} abandoned {change.service_variant}"
-        self._tell(change.request_id.target, part, entry.reserved, who, "the number is spent without a command")
+        if entry.reservation is not None:
+            who = f"{entry.reservation.originator} abandoned {change.service_variant}"
+            why = "the number is spent without a command"
+            self._tell(change.request_id.target, part, entry.reservation.counter, who, why)
 
     def _tell(self, device: Eui64, part: int, counter: int, who: str, reason: str) -> None:
         group = self._group

@@ -59,7 +59,7 @@ def settle(group: Group, outcomes: Sequence[tuple[int, str, datetime | None]]) -
             state = DeliveryState.DONE if taken(text) else DeliveryState.DROPPED
             facts = {"delivery": number, "attempts": attempts + 1, "said": text}
             subject = str(ids[number]) if number in ids else f"delivery {number}"
-            group.note(part, [TrailEntry(f"delivery_{state}", subject, facts)])
+            group.note(part, [TrailEntry(f"delivery_{state}", subject, facts)], requests.number_of)
         entry = requests.get(ids[number]) if number in ids else None
         if final and entry is not None and state is DeliveryState.DONE:
             requests.move(entry, RequestState.DELIVERED)

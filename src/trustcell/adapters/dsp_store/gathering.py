@@ -8,7 +8,15 @@ from trustcell.adapters.dsp_store import rows
 from trustcell.adapters.dsp_store.schema import DEVICE, FLOOR, REGISTRATION, REQUEST, SCHEDULE, SLOT
 from trustcell.adapters.dsp_store.session import Row, Session
 from trustcell.adapters.dsp_store.statements import lookup
-from trustcell.dsp.rules.facts import DeviceRecord, Facts, InventoryQuery, Occupant, Registration, Schedule
+from trustcell.dsp.rules.facts import (
+    DeviceRecord,
+    Facts,
+    InventoryQuery,
+    KnownRequest,
+    Occupant,
+    Registration,
+    Schedule,
+)
 from trustcell.dsp.rules.plan import Needs
 from trustcell.duis import RequestId
 from trustcell.vocab import CellId, DeviceType, Eui64
@@ -21,17 +29,22 @@ _FLOORS = lookup("t.device, t.highest_counter", (FLOOR.c.device,))
 _REGISTRATIONS = lookup("t.mpxn, t.begins, t.supplier, t.network_operator", (REGISTRATION.c.mpxn,))
 _SCHEDULES = lookup(", ".join(f"t.{column.name}" for column in SCHEDULE.columns), (SCHEDULE.c.user_id,))
 _POINTS = ("import_mpxn", "secondary_import_mpan", "export_mpan")
+_HELD = (
+    f"SELECT {rows.KNOWN_COLUMNS} FROM request t{rows.KNOWN_JOIN} WHERE t.target = ? AND t.state = 'held' "
+    "ORDER BY t.number"
+)
 _SELECT = f"SELECT {rows.DEVICE_COLUMNS} FROM device t WHERE"
 
-Ask = tuple[RequestId, Eui64, Needs]
+Ask = tuple[RequestId | None, Eui64, Needs]
 AsDevice = Callable[[Row], DeviceRecord]
 
 
 def gather(session: Session, asks: Sequence[Ask], as_device: AsDevice) -> list[Facts]:
     """Facts for each ask, in order, within a reading transaction."""
     targets = {target for _id, target, _needs in asks}
+    ids = {request_id for request_id, _target, _needs in asks if request_id is not None}
     known = {
-        each.request_id: each for each in map(rows.as_known, session.find(KNOWN, [rows.id_key(a[0]) for a in asks]))
+        each.request_id: each for each in map(rows.as_known, session.find(KNOWN, [rows.id_key(each) for each in ids]))
     }
     wanted = targets.union(*(needs.others for _id, _target, needs in asks))
     devices = {each.eui: each for each in map(as_device, session.find(DEVICES, _keys(wanted)))}
@@ -47,13 +60,14 @@ def gather(session: Session, asks: Sequence[Ask], as_device: AsDevice) -> list[F
         of = [devices.get(target), *members.get(hubs.get(target), ()), *matches]
         points.append([*needs.mpxns, *(point for device in of if device for point in device.mpxns)])
     registered = _registrations(session, {point for each in points for point in each})
-    schedules = _schedules(session, {each[0].originator for each in asks if each[2].schedules})
+    schedules = _schedules(session, {each[0].originator for each in asks if each[0] is not None and each[2].schedules})
+    held = _held(session, {target for _id, target, needs in asks if needs.held})
     made = []
     for (request_id, target, needs), matches, named in zip(asks, found, points, strict=True):
         others = {eui: devices[eui] for eui in needs.others if eui in devices}
         made.append(
             Facts(
-                known=known.get(request_id),
+                known=None if request_id is None else known.get(request_id),
                 device=devices.get(target),
                 others=MappingProxyType(others),
                 members=members.get(hubs.get(target), ()),
@@ -62,7 +76,8 @@ def gather(session: Session, asks: Sequence[Ask], as_device: AsDevice) -> list[F
                     [each for point in dict.fromkeys(named) for each in registered.get(point, ())]
                 ),
                 found=matches,
-                schedules=schedules.get(request_id.originator, ()) if needs.schedules else (),
+                schedules=schedules.get(request_id.originator, ()) if request_id and needs.schedules else (),
+                held=held.get(target, ()) if needs.held else (),
                 highest=floors.get(target),
             )
         )
@@ -120,6 +135,10 @@ def _schedules(session: Session, users: set[Eui64]) -> dict[Eui64, tuple[Schedul
     for each in map(rows.as_schedule, session.find(_SCHEDULES, _keys(users))):
         made.setdefault(each.user, []).append(each)
     return {user: tuple(sorted(each, key=lambda schedule: schedule.number)) for user, each in made.items()}
+
+
+def _held(session: Session, targets: set[Eui64]) -> dict[Eui64, tuple[KnownRequest, ...]]:
+    return {target: tuple(map(rows.as_known, session.all(_HELD, (target,)))) for target in targets}
 
 
 def _keys(euis: Iterable[bytes]) -> list[tuple[bytes]]:

@@ -47,27 +47,33 @@ class Group:
         self._hash: bytes = row[4]
         self._before = (row[2], row[3])
         self._trail: list[Row] = []
-        self._start = f'{{"at":"{_text(now)}","epoch":{epoch},"facts":'
-        self._home = f',"home":{to_json(home.name)},"kind":'
+        self._text = _text(now)
 
     def number(self) -> int:
         """The next number; one in the whole database."""
         self._given += 1
         return self._given * self.home.homes + self.home.ordinal
 
-    def note(self, part: int, entries: Sequence[TrailEntry]) -> None:
-        """Chain entries of the Service Audit Trail: each hash covers the one before."""
+    def note(
+        self, part: int, entries: Sequence[TrailEntry], request: Callable[[str], int | None] | None = None
+    ) -> None:
+        """Chain entries of the Service Audit Trail: each hash covers the one before.
+
+        ``request`` knows the numbers of requests by the text of their IDs.
+        """
         for entry in entries:
             self._seq += 1
-            facts = entry.facts
+            facts, subject = entry.facts, entry.subject
             refuse_fractions(facts)
-            octets = (
-                f"{self._start}{to_json(dict(facts)) if facts else '{}'}{self._home}{to_json(entry.kind)},"
-                f'"part":{part},"reference":{to_json(entry.reference)},"seq":{self._seq},'
-                f'"subject":{to_json(entry.subject)}}}'
-            ).encode()
+            line = {
+                "at": self._text, "epoch": self.epoch, "facts": dict(facts), "home": self.home.name,
+                "kind": entry.kind, "part": part, "reference": entry.reference, "seq": self._seq, "subject": subject,
+            }  # fmt: skip
+            octets = to_json(line).encode()
             self._hash = hashlib.sha256(self._hash + octets).digest()
-            self._trail.append((self.home.ordinal, self._seq, part, plain(entry.subject), octets, self._hash))
+            about = None if request is None else request(subject)
+            named = plain(subject) if about is None else None
+            self._trail.append((self.home.ordinal, self._seq, part, about, named, octets, self._hash))
 
     def close(self) -> None:
         """Write the entries, and where numbers and chain stand."""

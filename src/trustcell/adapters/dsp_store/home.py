@@ -21,8 +21,8 @@ from trustcell.adapters.store.values import micros, when
 from trustcell.dsp.ports import Fenced, Reserved
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.counters import CounterChoice
-from trustcell.dsp.rules.facts import Facts, KnownRequest
-from trustcell.dsp.rules.plan import Needs
+from trustcell.dsp.rules.facts import Facts, KnownRequest, Schedule
+from trustcell.dsp.rules.plan import Distribution, Needs
 from trustcell.dsp.rules.work import Command, Delivery, Due, DueKind, Reservation, Work
 from trustcell.duis import RequestId
 from trustcell.vocab import Eui64, Refused, Unavailable
@@ -37,7 +37,12 @@ _RESERVED = (
     "WHERE t.home = ? AND t.state = 'reserved' ORDER BY t.number"
 )
 _DUE = "SELECT at, kind, ref FROM due WHERE home = ? AND at <= ? ORDER BY at, kind, ref LIMIT ?"
-_NEXT_DUE = "SELECT min(at) FROM due WHERE home = ?"
+# An open command is its own timer.
+_LATE = "FROM command WHERE home = ? AND state = 'open' AND not_after IS NOT NULL"
+_SILENT = f"SELECT not_after, originator, device, counter {_LATE} AND not_after <= ? ORDER BY not_after LIMIT ?"
+_NEXT_DUE = f"SELECT (SELECT min(at) FROM due WHERE home = ?), (SELECT min(not_after) {_LATE})"
+_SCHEDULE = "SELECT * FROM schedule WHERE number = ?"
+_DISTRIBUTION = "SELECT user_id, image, version, devices FROM distribution WHERE number = ?"
 _RENEW = "UPDATE lease SET until = ? WHERE home = ? AND epoch = ?"
 _RELEASE = "UPDATE lease SET owner = '', until = 0 WHERE home = ? AND epoch = ?"
 
@@ -70,7 +75,7 @@ class SqlHome:
         self._failed = ""
         self._as_device: gathering.AsDevice = lru_cache(8192)(rows.as_device)
 
-    def facts(self, asks: Sequence[tuple[RequestId, Eui64, Needs]]) -> Sequence[Facts]:
+    def facts(self, asks: Sequence[tuple[RequestId | None, Eui64, Needs]]) -> Sequence[Facts]:
         """See the port."""
         with self._reading() as session:
             return gathering.gather(session, asks, self._as_device)
@@ -98,6 +103,22 @@ class SqlHome:
             found = session.find(gathering.KNOWN, [rows.id_key(request_id)])
         return rows.as_known(found[0]) if found else None
 
+    def schedule(self, number: int) -> Schedule | None:
+        """See the port."""
+        with self._reading() as session:
+            row = session.one(_SCHEDULE, (number,))
+        return None if row is None else rows.as_schedule(row)
+
+    def distribution(self, number: int) -> Distribution | None:
+        """See the port."""
+        with self._reading() as session:
+            row = session.one(_DISTRIBUTION, (number,))
+        if row is None:
+            return None
+        user, image, version, devices = row
+        euis = tuple(Eui64(devices[start : start + 8]) for start in range(0, len(devices), 8))
+        return Distribution(Eui64(user), image, version, euis)
+
     def open_commands(self) -> Sequence[Command]:
         """See the port."""
         with self._reading() as session:
@@ -107,19 +128,25 @@ class SqlHome:
         """See the port."""
         with self._reading() as session:
             found = session.all(_RESERVED, (self._held.home.ordinal,))
-        return [Reserved(rows.as_known(row[:9]), Eui64(row[9]), row[10]) for row in found]
+        return [Reserved(rows.as_known(row[:-2]), Eui64(row[-2]), row[-1]) for row in found]
 
     def due(self, now: datetime, limit: int) -> Sequence[Due]:
         """See the port."""
         with self._reading() as session:
-            found = session.all(_DUE, (self._held.home.ordinal, micros(now), limit))
-        return [Due(when(at), DueKind(kind), ref) for at, kind, ref in found]
+            asked = (self._held.home.ordinal, micros(now), limit)
+            found, silent = session.all(_DUE, asked), session.all(_SILENT, asked)
+        due = [Due(when(at), DueKind(kind), ref) for at, kind, ref in found]
+        for at, originator, device, counter in silent:
+            key = CommandKey(Eui64(originator), Eui64(device), rows.wide(counter))
+            due.append(Due(when(at), DueKind.RESPONSE_TIMEOUT, key.text))
+        return sorted(due, key=lambda each: each.at)[:limit]
 
     def next_due(self) -> datetime | None:
         """See the port."""
         with self._reading() as session:
-            row = session.one(_NEXT_DUE, (self._held.home.ordinal,))
-        return None if row is None or row[0] is None else when(row[0])
+            row = session.one(_NEXT_DUE, (self._held.home.ordinal, self._held.home.ordinal))
+        times = [at for at in row or () if at is not None]
+        return when(min(times)) if times else None
 
     def deliveries(self, now: datetime, limit: int) -> Sequence[Delivery]:
         """See the port."""

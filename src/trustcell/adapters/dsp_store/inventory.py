@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from trustcell.adapters.dsp_store.group import Group
 from trustcell.adapters.dsp_store.refusals import schedule_used
 from trustcell.adapters.dsp_store.rows import device_row, plain, schedule_row
-from trustcell.adapters.dsp_store.schema import DEVICE, REGISTRATION, SCHEDULE, STATUS_EVENT
+from trustcell.adapters.dsp_store.schema import DEVICE, DISTRIBUTION, REGISTRATION, SCHEDULE, STATUS_EVENT
 from trustcell.adapters.dsp_store.session import Row
 from trustcell.adapters.dsp_store.statements import Write, delete, insert, lookup
 from trustcell.adapters.store.values import micros
-from trustcell.dsp.rules.plan import DeviceChange
+from trustcell.dsp.rules.plan import DeviceChange, Distribution
 from trustcell.dsp.rules.work import Work
 from trustcell.vocab import Refused
 
@@ -29,6 +29,7 @@ _SET_DEVICE = _replacing(DEVICE, "eui")
 _DELETE_DEVICE = delete(DEVICE, ("eui",))
 _ADD_EVENT = insert(STATUS_EVENT)
 _SET_REGISTRATION = _replacing(REGISTRATION, "mpxn", "begins")
+_ADD_DISTRIBUTION = insert(DISTRIBUTION)
 _SET_SCHEDULE = _replacing(SCHEDULE, "number")
 
 
@@ -48,6 +49,7 @@ class Inventory:
         self._events: list[Row] = []
         self._registrations: dict[tuple[str, int], Row] = {}
         self._schedules: dict[int, Row] = {}
+        self._distributions: list[Row] = []
 
     def refusal(self, work: Work) -> Refused | None:
         """``schedule_number_used`` when a schedule would take another user's number."""
@@ -78,6 +80,14 @@ class Inventory:
         self._status[eui] = status
         self._devices[eui] = None if after is None else device_row(after, part)
 
+    def distribute(self, distribution: Distribution, part: int) -> int:
+        """Keep a distribution under the next number."""
+        number, devices = self._group.number(), b"".join(distribution.devices)
+        self._distributions.append(
+            (number, part, distribution.user, distribution.image, plain(distribution.version), devices)
+        )
+        return number
+
     def write(self) -> None:
         """In the order of devices, as entries of one HAN may belong to several homes."""
         session = self._group.session
@@ -87,4 +97,5 @@ class Inventory:
             session.write(_SET_DEVICE, [row for _eui, row in changed if row is not None])
             session.write(_ADD_EVENT, self._events)
         session.write(_SET_REGISTRATION, [self._registrations[key] for key in sorted(self._registrations)])
+        session.write(_ADD_DISTRIBUTION, self._distributions)
         session.write(_SET_SCHEDULE, [self._schedules[key] for key in sorted(self._schedules)])

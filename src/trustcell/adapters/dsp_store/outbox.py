@@ -8,19 +8,20 @@ from trustcell.adapters.dsp_store.rows import command_key, eight
 from trustcell.adapters.dsp_store.schema import COMMAND
 from trustcell.adapters.dsp_store.session import Row
 from trustcell.adapters.dsp_store.statements import insert, lookup, update
+from trustcell.adapters.store.values import micros, micros_or_none
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.work import Command, CommandChange, CommandState, Work
 from trustcell.duis import RequestId
 
 _FIND = lookup(
-    "t.originator, t.counter, t.device, t.number, t.state, t.alert_pending",
+    "t.originator, t.counter, t.device, t.number, t.state, t.alert_pending, t.not_after",
     (COMMAND.c.originator, COMMAND.c.counter, COMMAND.c.device),
 )
 _COMPARE = (
     "SELECT message_code, request_originator, request_target, request_counter, octets FROM command WHERE number = ?"
 )
 _ADD = insert(COMMAND)
-_SETTLE = update(COMMAND, ("state", "alert_pending", "changed_at"), ("number",))
+_SETTLE = update(COMMAND, ("state", "alert_pending", "not_after", "changed_at"), ("number",))
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class _Entry:
     number: int
     state: CommandState
     alert_pending: bool
+    not_after: int | None
     moved: bool = False
     same: tuple[int, RequestId, bytes] | None = None
 
@@ -40,8 +42,8 @@ class Outbox:
         keys = {command_key(key) for work in works for key in _keys(work)}
         self._group = group
         self._entries: dict[tuple[bytes, bytes, bytes], _Entry] = {}
-        for originator, counter, device, number, state, pending in group.session.find(_FIND, list(keys)):
-            self._entries[originator, counter, device] = _Entry(number, CommandState(state), bool(pending))
+        for originator, counter, device, number, state, pending, not_after in group.session.find(_FIND, list(keys)):
+            self._entries[originator, counter, device] = _Entry(number, CommandState(state), bool(pending), not_after)
         self._added: list[Row] = []
 
     def stands(self, command: Command) -> bool:
@@ -70,24 +72,24 @@ class Outbox:
         originator, counter, device = names = command_key(key)
         number = group.number()
         same = (command.message_code, of, command.octets)
-        self._entries[names] = _Entry(number, command.state, command.alert_pending, same=same)
+        not_after = micros_or_none(command.not_after)
+        self._entries[names] = _Entry(number, command.state, command.alert_pending, not_after, same=same)
         self._added.append(
             (number, group.home.ordinal, part, originator, device, counter, command.message_code, request,
              of.originator, of.target, eight(of.counter), command.service_variant, command.octets, command.state.value,
-             int(command.alert_pending), command.schedule, group.at, group.at)
+             int(command.alert_pending), command.schedule, not_after, group.at, group.at)
         )  # fmt: skip
 
     def settle(self, change: CommandChange) -> bool:
-        """An open command is settled, or an answered one by its alert; else nothing happens."""
+        """Whether it was: an open one may become anything, an answered one be alerted, a given up one be answered."""
         entry = self._entries.get(command_key(change.key))
-        if entry is None:
-            return False
-        by_alert = entry.state is CommandState.ANSWERED and entry.alert_pending and change.alert_pending is False
-        if entry.state is not CommandState.OPEN and not by_alert:
+        if entry is None or not _may(entry, change):
             return False
         entry.state, entry.moved = change.state, True
         if change.alert_pending is not None:
             entry.alert_pending = change.alert_pending
+        if change.not_after is not None:
+            entry.not_after = micros(change.not_after)
         return True
 
     def write(self) -> None:
@@ -95,7 +97,19 @@ class Outbox:
         session, at = self._group.session, self._group.at
         session.write(_ADD, self._added)
         moved = [each for each in self._entries.values() if each.moved]
-        session.write(_SETTLE, [(each.state.value, int(each.alert_pending), at, each.number) for each in moved])
+        session.write(
+            _SETTLE, [(each.state.value, int(each.alert_pending), each.not_after, at, each.number) for each in moved]
+        )
+
+
+def _may(entry: _Entry, change: CommandChange) -> bool:
+    match entry.state:
+        case CommandState.OPEN:
+            return True
+        case CommandState.ANSWERED:
+            return entry.alert_pending and change.alert_pending is False
+        case _:
+            return change.state is CommandState.ANSWERED
 
 
 def _keys(work: Work) -> list[CommandKey]:

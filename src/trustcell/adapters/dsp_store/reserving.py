@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from trustcell.adapters.dsp_store.counters import reserved_for
 from trustcell.adapters.dsp_store.group import Group
 from trustcell.adapters.dsp_store.refusals import request_id_used
-from trustcell.adapters.dsp_store.requests import Requests
+from trustcell.adapters.dsp_store.requests import Entry, Requests, Reserved
 from trustcell.adapters.dsp_store.rows import eight
 from trustcell.adapters.dsp_store.schema import COUNTER_EVENT, FLOOR, ORIGINATOR_COUNTER, SPENT
 from trustcell.adapters.dsp_store.session import Row
@@ -20,7 +21,7 @@ _SPENT = lookup("t.device, t.first, t.last", (SPENT.c.device,))
 _SET_COUNTER = insert(ORIGINATOR_COUNTER, "ON CONFLICT (device, originator) DO UPDATE SET last_own = excluded.last_own")
 _RAISE = update(FLOOR, ("highest_counter", "learned_from", "learned_at"), ("device",))
 _SPEND = insert(SPENT)
-ADD_EVENT = insert(COUNTER_EVENT)
+_ADD_EVENT = insert(COUNTER_EVENT)
 
 
 def reserve(group: Group, reservations: Sequence[Reservation]) -> list[CounterChoice | Refused]:
@@ -45,8 +46,9 @@ def reserve(group: Group, reservations: Sequence[Reservation]) -> list[CounterCh
             entry.received = each.received
         else:
             requests.move(entry, RequestState.RESERVED)
-        requests.reserve(entry, each.originator, choice.counter)
-        group.note(part, each.trail)
+        counters.remember(each, entry)
+        requests.reserve(entry, Reserved(each.originator, choice.counter, group.at, choice.reason))
+        group.note(part, each.trail, requests.number_of)
         outcomes.append(choice)
     with group.session.together():
         requests.write()
@@ -101,8 +103,14 @@ class _Counters:
         if choice.highest is not None and choice.highest != self._highest.get(device):
             self._highest[device] = choice.highest
             self._floors[device] = (choice.highest, f"raised by {wanted.service_variant}", group.at, device)
-        who = f"{wanted.originator} for {wanted.service_variant}"
-        self._events.append((device, group.number(), part, eight(choice.counter), who, choice.reason, group.at))
+
+    def remember(self, wanted: Reservation, entry: Entry) -> None:
+        """Keep the number that this request had before, which its row forgets."""
+        before = entry.reservation
+        if before is not None:
+            group, device = self._group, wanted.device
+            who, part = reserved_for(before.originator, wanted.service_variant), group.home.part(device)
+            self._events.append((device, group.number(), part, eight(before.counter), who, before.reason, before.at))
 
     def write(self) -> None:
         """In the order of devices: other workers may meet the same ones."""
@@ -110,4 +118,4 @@ class _Counters:
         session.write(_SET_COUNTER, [self._own[key] for key in sorted(self._own)])
         session.write(_RAISE, [self._floors[device] for device in sorted(self._floors)])
         session.write(_SPEND, self._raised)
-        session.write(ADD_EVENT, self._events)
+        session.write(_ADD_EVENT, self._events)

@@ -24,7 +24,7 @@ from trustcell.vocab import CellId, CellUsage, DeviceType, Eui64, KeyUsage, Remo
 DEVICE_COLUMNS = ", ".join(f"t.{column.name}" for column in DEVICE.columns)
 KNOWN_COLUMNS = (
     "t.originator, t.target, t.counter, t.service_variant, t.command_variant, t.state, o.received, o.offered, "
-    "t.accepted_at"
+    "t.executes_at, t.accepted_at, t.code"
 )
 KNOWN_JOIN = " JOIN request_octets o ON o.number = t.number"
 COMMAND_COLUMNS = ", ".join(f"t.{column.name}" for column in COMMAND.columns)
@@ -98,10 +98,18 @@ def as_device(row: Row) -> DeviceRecord:
 
 def as_known(row: Row) -> KnownRequest:
     """A row of ``KNOWN_COLUMNS``."""
-    originator, target, counter, variant, command_variant, state, received, offered, accepted = row
+    originator, target, counter, variant, command_variant, state, received, offered, executes, accepted, code = row
     request_id = as_id(originator, target, counter)
     return KnownRequest(
-        request_id, variant, command_variant, RequestState(state), received, offered, when_or_none(accepted)
+        request_id,
+        variant,
+        command_variant,
+        RequestState(state),
+        received,
+        offered,
+        when_or_none(executes),
+        when_or_none(accepted),
+        code,
     )
 
 
@@ -114,11 +122,22 @@ def as_command(row: Row) -> Command:
     """A row of ``COMMAND_COLUMNS``."""
     (
         number, _home, _part, originator, device, counter, message_code, _request, request_originator, request_target,
-        request_counter, variant, octets, state, pending, schedule, _at, _changed,
+        request_counter, variant, octets, state, pending, schedule, not_after, _at, _changed,
     ) = row  # fmt: skip
     key = CommandKey(Eui64(originator), Eui64(device), wide(counter))
     request_id = as_id(request_originator, request_target, request_counter)
-    return Command(key, message_code, request_id, variant, octets, CommandState(state), number, bool(pending), schedule)
+    return Command(
+        key,
+        message_code,
+        request_id,
+        variant,
+        octets,
+        CommandState(state),
+        number,
+        bool(pending),
+        schedule,
+        when_or_none(not_after),
+    )
 
 
 def as_delivery(row: Row) -> Delivery:

@@ -102,12 +102,16 @@ REQUEST = sa.Table(
     _text("state"),
     _text("code"),
     sa.Column("accepted_at", MOMENT),
+    sa.Column("executes_at", MOMENT),
     sa.Column("changed_at", MOMENT, nullable=False),
     _eui("reserved_by", nullable=True),
     sa.Column("reserved", COUNT),
+    sa.Column("reserved_at", MOMENT),
+    sa.Column("reserved_for", TEXT),
 )
 _index("request_identity", REQUEST.c.target, REQUEST.c.originator, REQUEST.c.counter, unique=True)
 _index("request_user", REQUEST.c.originator, REQUEST.c.number)
+_index("request_held", REQUEST.c.target, REQUEST.c.number, where="state = 'held'")
 _index("request_reserved", REQUEST.c.home, REQUEST.c.number, where="state = 'reserved'")
 REQUEST_OCTETS = sa.Table(
     "request_octets",
@@ -161,6 +165,7 @@ COUNTER_EVENT = sa.Table(
     sa.Column("at", MOMENT, nullable=False),
     sqlite_with_rowid=False,
 )
+"""What requests and commands do not say themselves: numbers learned, given up, skipped."""
 COMMAND = sa.Table(
     "command",
     METADATA,
@@ -181,6 +186,7 @@ COMMAND = sa.Table(
     _text("state"),
     sa.Column("alert_pending", SMALL, nullable=False),
     sa.Column("schedule", NUMBER),
+    sa.Column("not_after", MOMENT),
     sa.Column("at", MOMENT, nullable=False),
     sa.Column("changed_at", MOMENT, nullable=False),
 )
@@ -188,6 +194,7 @@ COMMAND = sa.Table(
 _index("command_identity", COMMAND.c.originator, COMMAND.c.counter, COMMAND.c.device, unique=True)
 _index("command_request", COMMAND.c.request, where="request IS NOT NULL")
 _index("command_open", COMMAND.c.home, COMMAND.c.number, where="state = 'open'")
+_index("command_due", COMMAND.c.home, COMMAND.c.not_after, where="state = 'open' AND not_after IS NOT NULL")
 INBOUND = sa.Table(
     "inbound",
     METADATA,
@@ -216,16 +223,16 @@ SLOT = sa.Table(
 SLOT_EVENT = sa.Table(
     "slot_event",
     METADATA,
+    _eui("device", primary_key=True),
     _number(),
     _part(),
-    _eui("device"),
     sa.Column("cell", sa.Integer, nullable=False),
     _eui("entity"),
     _octets("key_id"),
     _text("told_by"),
     sa.Column("at", MOMENT, nullable=False),
+    sqlite_with_rowid=False,
 )
-_index("slot_event_device", SLOT_EVENT.c.device, SLOT_EVENT.c.number)
 DEVICE = sa.Table(
     "device",
     METADATA,
@@ -259,15 +266,15 @@ for _name in ("import_mpxn", "secondary_import_mpan", "export_mpan", "uprn", "po
 STATUS_EVENT = sa.Table(
     "status_event",
     METADATA,
+    _eui("device", primary_key=True),
     _number(),
     _part(),
-    _eui("device"),
     _text("event"),
     sa.Column("status_before", TEXT),
     sa.Column("status_after", TEXT),
     sa.Column("at", MOMENT, nullable=False),
+    sqlite_with_rowid=False,
 )
-_index("status_event_device", STATUS_EVENT.c.device, STATUS_EVENT.c.number)
 REGISTRATION = sa.Table(
     "registration",
     METADATA,
@@ -292,6 +299,16 @@ SCHEDULE = sa.Table(
     sa.Column("next_at", MOMENT),
 )
 _index("schedule_user", SCHEDULE.c.user_id, SCHEDULE.c.number)
+DISTRIBUTION = sa.Table(
+    "distribution",
+    METADATA,
+    _number(),
+    _part(),
+    _eui("user_id"),
+    _octets("image"),
+    _text("version"),
+    _octets("devices"),
+)
 DELIVERY = sa.Table(
     "delivery",
     METADATA,
@@ -323,19 +340,22 @@ DUE = sa.Table(
     _part(),
     sqlite_with_rowid=False,
 )
-_index("due_held", DUE.c.ref, where="kind = 'send_held'")
+_index("due_ref", DUE.c.kind, DUE.c.ref)
 TRAIL = sa.Table(
     "trail",
     METADATA,
     sa.Column("home", SMALL, primary_key=True, autoincrement=False),
     sa.Column("seq", NUMBER, primary_key=True, autoincrement=False),
     _part(),
-    _text("subject"),
+    sa.Column("request", NUMBER),
+    sa.Column("subject", TEXT),
     _octets("octets"),
     _octets("hash"),
     sqlite_with_rowid=False,
 )
-_index("trail_subject", TRAIL.c.subject, TRAIL.c.home, TRAIL.c.seq)
+# An entry about a request names its row: rows of one time lie together, and names are spread over the whole index.
+_index("trail_request", TRAIL.c.request, where="request IS NOT NULL")
+_index("trail_subject", TRAIL.c.subject, where="subject IS NOT NULL")
 AUDIT_HEAD = sa.Table(
     "audit_head",
     METADATA,

@@ -34,7 +34,7 @@ class Slots:
         self._events: list[Row] = []
 
     def learn(self, work: Work, part: int) -> None:
-        """Cells follow what is newer than what taught them; without a command, always."""
+        """Cells follow what is newer than what taught them; an alert, or nothing of ours, always is."""
         if work.effects.slots:
             told_by = _told_by(work)
             for change in work.effects.slots:
@@ -44,7 +44,7 @@ class Slots:
         cell, occupant, at = cell_number(change.cell), change.occupant, self._group.at
         known = self._known.get((work.device, cell))
         taught_by = None if known is None else known[2]
-        if work.taught_by is not None and not newer(work.taught_by, taught_by, alert=work.by_alert):
+        if work.taught_by is not None and not newer(work.taught_by, taught_by, alert=False):
             return
         last = max((each for each in (work.taught_by, taught_by) if each is not None), default=None)
         if known is not None and known[:2] == (occupant.entity, occupant.key_id):
@@ -64,9 +64,13 @@ class Slots:
         session.write(_ADD_EVENT, self._events)
 
 
+def _by_alert(work: Work) -> bool:
+    return work.settle is not None and work.settle.alert_pending is False
+
+
 def _told_by(work: Work) -> str:
     key = work.settle.key if work.settle is not None else work.inbound.key if work.inbound is not None else None
     if key is None:
         return "no command"
-    what = "alert" if work.by_alert else "response"
+    what = "alert" if _by_alert(work) else "response"
     return f"{what} to {key.originator}:{key.device}:{key.counter}"

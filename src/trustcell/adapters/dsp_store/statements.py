@@ -23,13 +23,13 @@ class Lookup:
     postgresql: str
 
     def chunks(self, keys: Sequence[tuple[Any, ...]]) -> list[tuple[str, list[Any]]]:
-        """SQLite's text and values for these keys; the last key fills a chunk up."""
+        """SQLite's text and values for these keys; NULL, which nothing equals, fills a chunk up."""
         made = []
         for start in range(0, len(keys), _SIZES[-1]):
             chosen = keys[start : start + _SIZES[-1]]
             place = next(place for place, size in enumerate(_SIZES) if size >= len(chosen))
             values = [value for key in chosen for value in key]
-            values += list(chosen[-1]) * (_SIZES[place] - len(chosen))
+            values += [None] * ((_SIZES[place] - len(chosen)) * len(chosen[0]))
             made.append((self.texts[place], values))
         return made
 
@@ -43,20 +43,19 @@ class Write:
 
 
 def lookup(select: str, keys: Sequence["sa.Column[Any]"], join: str = "") -> Lookup:
-    """SELECT from the table ``t`` of the keys, where they are among those given: each row once, in no order."""
+    """SELECT from the table ``t`` of the keys, where they are among those given: keys that differ, rows in no order."""
     table = keys[0].table.name
     on = " AND ".join(f"t.{column.name} = k.k{place}" for place, column in enumerate(keys))
     names = ", ".join(f"k{place}" for place in range(len(keys)))
     mark = f"({', '.join('?' * len(keys))})"
-    # CROSS JOIN: SQLite keeps the order, so the keys lead. DISTINCT, as a chunk may name the last one several times.
+    # CROSS JOIN: SQLite keeps the order, so the keys lead.
     texts = tuple(
-        f"WITH v({names}) AS (VALUES {', '.join([mark] * size)}), k AS (SELECT DISTINCT * FROM v) "
+        f"WITH k({names}) AS (VALUES {', '.join([mark] * size)}) "
         f"SELECT {select} FROM k CROSS JOIN {table} t ON {on}{join}"
         for size in _SIZES
     )
     arrays = ", ".join(f"%b::{_type(column)}[]" for column in keys)
-    distinct = f"(SELECT DISTINCT * FROM unnest({arrays}) AS v({names})) AS k"
-    return Lookup(texts, f"SELECT {select} FROM {distinct} JOIN {table} t ON {on}{join}")
+    return Lookup(texts, f"SELECT {select} FROM unnest({arrays}) AS k({names}) JOIN {table} t ON {on}{join}")
 
 
 def insert(table: sa.Table, conflict: str = "") -> Write:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trustcell.adapters.dsp_store import rows
+from trustcell.adapters.dsp_store.counters import OWN_COUNTER, reserved_for
 from trustcell.adapters.dsp_store.gathering import chosen
 from trustcell.adapters.dsp_store.session import Row
 from trustcell.adapters.store.failures import translated
@@ -24,7 +25,7 @@ from trustcell.dsp.rules.facts import (
 )
 from trustcell.dsp.rules.work import Command, CounterEvent, Delivery, StatusEvent, TrailEntry
 from trustcell.duis import RequestId
-from trustcell.vocab import CellId, Eui64
+from trustcell.vocab import CellId, Eui64, WireError
 
 _PAGE = 1000
 _NUMBER_OF_ID = "SELECT number FROM request WHERE target = ? AND originator = ? AND counter = ?"
@@ -33,6 +34,18 @@ _KNOWN = f"SELECT {rows.KNOWN_COLUMNS} FROM request t{rows.KNOWN_JOIN}"
 _COMMANDS = f"SELECT {rows.COMMAND_COLUMNS} FROM command t WHERE t.request = ? ORDER BY t.number"
 _DELIVERIES = (
     f"SELECT {rows.DELIVERY_COLUMNS} FROM delivery t{rows.DELIVERY_JOIN} WHERE t.request = ? ORDER BY t.number"
+)
+
+
+# Most numbers are told by the rows that used them; a table of their own would cost every command a page.
+_EVENTS = "SELECT at, number, counter, who, reason FROM counter_event WHERE device = ?"
+_RESERVATIONS = (
+    "SELECT reserved_at, number, reserved, reserved_by, service_variant, reserved_for FROM request "
+    "WHERE target = ? AND reserved IS NOT NULL"
+)
+_OWN = (
+    "SELECT c.at, c.number, c.counter, c.originator FROM request r JOIN command c ON c.request = r.number "
+    "WHERE r.target = ? AND c.device = r.target AND c.originator = r.originator"
 )
 
 
@@ -79,11 +92,13 @@ class SqlViews:
 
     def counter_ledger(self, device: Eui64) -> Sequence[CounterEvent]:
         """See the port."""
-        text = "SELECT at, counter, who, reason FROM counter_event WHERE device = ? ORDER BY number"
-        return [
-            CounterEvent(when(at), device, rows.wide(counter), who, reason)
-            for at, counter, who, reason in self._all(text, (bytes(device),))
-        ]
+        eui = (bytes(device),)
+        found = [(at, number, rows.wide(counter), *told) for at, number, counter, *told in self._all(_EVENTS, eui)]
+        for at, number, counter, originator, variant, reason in self._all(_RESERVATIONS, eui):
+            found.append((at, number, counter, reserved_for(originator, variant), reason))
+        for at, number, counter, originator in self._all(_OWN, eui):
+            found.append((at, number, rows.wide(counter), str(Eui64(originator)), OWN_COUNTER))
+        return [CounterEvent(when(at), device, *told) for at, _number, *told in sorted(found)]
 
     def highest(self, device: Eui64) -> tuple[int, str, datetime] | None:
         """See the port."""
@@ -112,8 +127,12 @@ class SqlViews:
 
     def trail(self, subject: str) -> Sequence[tuple[int, datetime, TrailEntry]]:
         """See the port; home by home, where a subject is known in several."""
-        text = "SELECT seq, octets FROM trail WHERE subject = ? ORDER BY home, seq"
-        return [(seq, *_entry(octets)) for seq, octets in self._all(text, (rows.plain(subject),))]
+        text = "SELECT home, seq, octets FROM trail WHERE"
+        found = self._all(f"{text} subject = ?", (rows.plain(subject),))
+        number = self._number_of(subject)
+        if number is not None:
+            found += self._all(f"{text} request = ?", (number,))
+        return [(seq, *_entry(octets)) for _home, seq, octets in sorted(found)]
 
     def commands_of(self, request_id: RequestId) -> Sequence[Command]:
         """See the port."""
@@ -154,6 +173,13 @@ class SqlViews:
                     last = seq
                 if len(found) < _PAGE:
                     break
+
+    def _number_of(self, subject: str) -> int | None:
+        try:
+            request_id = RequestId.parse(subject)
+        except WireError:
+            return None
+        return self._number(_NUMBER_OF_ID, rows.id_key(request_id))
 
     def _number(self, text: str, values: Sequence[Any]) -> int | None:
         found = self._all(text, [bytes(value) for value in values])

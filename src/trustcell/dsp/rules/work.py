@@ -162,8 +162,7 @@ class Work:
     """Everything one event changes. ``device`` is whose effects they are and decides the partition.
 
     The order of writing is that of the fields. ``effects.learned`` and ``effects.slots`` belong to ``device``;
-    slots follow only a command that is ``newer`` than what taught them (``taught_by`` is that command's number,
-    ``by_alert`` that its alert told so, long after it).
+    slots follow only a command that is ``newer`` than what taught them (``taught_by`` is that command's number).
     """
 
     device: Eui64
@@ -177,7 +176,6 @@ class Work:
     due: tuple[Due, ...] = ()
     done: tuple[Due, ...] = ()
     trail: tuple[TrailEntry, ...] = ()
-    by_alert: bool = False
 
 
 @dataclass(frozen=True, slots=True)

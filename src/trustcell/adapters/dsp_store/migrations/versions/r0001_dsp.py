@@ -19,6 +19,7 @@ SMALL = sa.SmallInteger
 INTEGER = sa.Integer
 
 INDEXES: list[tuple[str, str, list[str], bool, str | None]] = [
+    ("command_due", "command", ["home", "not_after"], False, "state = 'open' AND not_after IS NOT NULL"),
     ("command_identity", "command", ["originator", "counter", "device"], True, None),
     ("command_open", "command", ["home", "number"], False, "state = 'open'"),
     ("command_request", "command", ["request"], False, "request IS NOT NULL"),
@@ -30,15 +31,15 @@ INDEXES: list[tuple[str, str, list[str], bool, str | None]] = [
     ("device_post_code", "device", ["post_code"], False, "post_code <> ''"),
     ("device_secondary_import_mpan", "device", ["secondary_import_mpan"], False, "secondary_import_mpan <> ''"),
     ("device_uprn", "device", ["uprn"], False, "uprn <> ''"),
-    ("due_held", "due", ["ref"], False, "kind = 'send_held'"),
+    ("due_ref", "due", ["kind", "ref"], False, None),
     ("inbound_command", "inbound", ["command"], False, "command IS NOT NULL"),
+    ("request_held", "request", ["target", "number"], False, "state = 'held'"),
     ("request_identity", "request", ["target", "originator", "counter"], True, None),
     ("request_reserved", "request", ["home", "number"], False, "state = 'reserved'"),
     ("request_user", "request", ["originator", "number"], False, None),
     ("schedule_user", "schedule", ["user_id", "number"], False, None),
-    ("slot_event_device", "slot_event", ["device", "number"], False, None),
-    ("status_event_device", "status_event", ["device", "number"], False, None),
-    ("trail_subject", "trail", ["subject", "home", "seq"], False, None),
+    ("trail_request", "trail", ["request"], False, "request IS NOT NULL"),
+    ("trail_subject", "trail", ["subject"], False, "subject IS NOT NULL"),
 ]
 """Name, table, columns, whether unique, and of which rows."""
 
@@ -51,6 +52,7 @@ FROZEN: dict[str, tuple[str, ...] | None] = {
     "slot_event": None,
     "status_event": None,
     "inbound": None,
+    "distribution": None,
     "delivery_octets": None,
     "lease": ("home",),
     "request": ("number", "part", "originator", "target", "counter", "service_variant", "command_variant"),
@@ -116,6 +118,7 @@ def _tables() -> None:
         sa.Column("state", TEXT, nullable=False),
         sa.Column("alert_pending", SMALL, nullable=False),
         sa.Column("schedule", NUMBER, nullable=True),
+        sa.Column("not_after", COUNT, nullable=True),
         sa.Column("at", COUNT, nullable=False),
         sa.Column("changed_at", COUNT, nullable=False),
         sa.CheckConstraint("length(counter) = 8", name="counter_is_8_octets"),
@@ -185,6 +188,16 @@ def _tables() -> None:
         sa.Column("address_identifier", TEXT, nullable=False),
         sa.CheckConstraint("length(eui) = 8", name="eui_is_8_octets"),
         sa.PrimaryKeyConstraint("eui"),
+    )
+    op.create_table(
+        "distribution",
+        sa.Column("number", NUMBER, autoincrement=False, nullable=False),
+        sa.Column("part", SMALL, nullable=False),
+        sa.Column("user_id", OCTETS, nullable=False),
+        sa.Column("image", OCTETS, nullable=False),
+        sa.Column("version", TEXT, nullable=False),
+        sa.Column("devices", OCTETS, nullable=False),
+        sa.PrimaryKeyConstraint("number"),
     )
     op.create_table(
         "due",
@@ -273,9 +286,12 @@ def _tables() -> None:
         sa.Column("state", TEXT, nullable=False),
         sa.Column("code", TEXT, nullable=False),
         sa.Column("accepted_at", COUNT, nullable=True),
+        sa.Column("executes_at", COUNT, nullable=True),
         sa.Column("changed_at", COUNT, nullable=False),
         sa.Column("reserved_by", OCTETS, nullable=True),
         sa.Column("reserved", COUNT, nullable=True),
+        sa.Column("reserved_at", COUNT, nullable=True),
+        sa.Column("reserved_for", TEXT, nullable=True),
         sa.CheckConstraint("length(counter) = 8", name="counter_is_8_octets"),
         sa.CheckConstraint("length(originator) = 8", name="originator_is_8_octets"),
         sa.CheckConstraint("length(target) = 8", name="target_is_8_octets"),
@@ -316,15 +332,16 @@ def _tables() -> None:
     )
     op.create_table(
         "slot_event",
+        sa.Column("device", OCTETS, nullable=False),
         sa.Column("number", NUMBER, autoincrement=False, nullable=False),
         sa.Column("part", SMALL, nullable=False),
-        sa.Column("device", OCTETS, nullable=False),
         sa.Column("cell", INTEGER, nullable=False),
         sa.Column("entity", OCTETS, nullable=False),
         sa.Column("key_id", OCTETS, nullable=False),
         sa.Column("told_by", TEXT, nullable=False),
         sa.Column("at", COUNT, nullable=False),
-        sa.PrimaryKeyConstraint("number"),
+        sa.PrimaryKeyConstraint("device", "number"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "spent_counter",
@@ -336,14 +353,15 @@ def _tables() -> None:
     )
     op.create_table(
         "status_event",
+        sa.Column("device", OCTETS, nullable=False),
         sa.Column("number", NUMBER, autoincrement=False, nullable=False),
         sa.Column("part", SMALL, nullable=False),
-        sa.Column("device", OCTETS, nullable=False),
         sa.Column("event", TEXT, nullable=False),
         sa.Column("status_before", TEXT, nullable=True),
         sa.Column("status_after", TEXT, nullable=True),
         sa.Column("at", COUNT, nullable=False),
-        sa.PrimaryKeyConstraint("number"),
+        sa.PrimaryKeyConstraint("device", "number"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "store",
@@ -358,7 +376,8 @@ def _tables() -> None:
         sa.Column("home", SMALL, autoincrement=False, nullable=False),
         sa.Column("seq", NUMBER, autoincrement=False, nullable=False),
         sa.Column("part", SMALL, nullable=False),
-        sa.Column("subject", TEXT, nullable=False),
+        sa.Column("request", NUMBER, nullable=True),
+        sa.Column("subject", TEXT, nullable=True),
         sa.Column("octets", OCTETS, nullable=False),
         sa.Column("hash", OCTETS, nullable=False),
         sa.PrimaryKeyConstraint("home", "seq"),
