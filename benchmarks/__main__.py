@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import exchange, fleet, issuing, lists, messages, xml
+from benchmarks import exchange, fleet, issuing, lists, messages, searching, xml
 from benchmarks.harness import measure
 
 
@@ -19,7 +19,7 @@ def main() -> int:
     console = Console()
     missed = 0
     report = {}
-    for part in (messages, xml, exchange, fleet, issuing, lists):
+    for part in (messages, xml, exchange, fleet, issuing, lists, searching):
         with console.status(f"measuring {part.__name__}"):
             seconds = measure(part.cases(shared), getattr(part, "ROUNDS", 7))
         table = Table(title=(part.__doc__ or "").strip(), title_justify="left")

@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -72,7 +73,7 @@ def postgresql() -> str:
     server = subprocess.Popen([_program("postgres"), "-D", data, *options], stdout=log, stderr=log, cwd="/", **who)  # type: ignore[call-overload]
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(server.wait)
-    atexit.register(server.terminate)
+    atexit.register(server.send_signal, signal.SIGINT)  # SIGTERM would wait for our own connections
     for _ in range(600):
         with contextlib.suppress(psycopg.OperationalError):
             psycopg.connect(f"host={folder} user=bench dbname=postgres").close()

@@ -147,7 +147,7 @@ class World:
         """The Issuing OCA at work."""
         from trustcell.smki.service.issuing import Authority
 
-        return Authority(self.store, self.governance, self.environment, self.hierarchy, self.random)
+        return Authority(self.store, self.governance, self.environment, self.hierarchy, self.evidence, self.random)
 
     @property
     def office(self) -> Office:

@@ -8,7 +8,15 @@ from trustcell_audit.authorities import hold_anchors, path_of, read_authorities
 from trustcell_audit.canonical import moment_of
 from trustcell_audit.certificate import Parsed
 from trustcell_audit.container import Bundle, read_bundle
-from trustcell_audit.decision import Papers, check_decision, check_entries, check_people, check_separation, check_twin
+from trustcell_audit.decision import (
+    Papers,
+    check_decision,
+    check_digests,
+    check_entries,
+    check_people,
+    check_separation,
+    check_twin,
+)
 from trustcell_audit.findings import Report
 from trustcell_audit.keys import p256_key, sha256
 from trustcell_audit.lint import lint
@@ -82,6 +90,7 @@ def _check(bundle: Bundle, outside: BinaryIO | None, anchors: frozenset[str], re
     assert issued_at is not None
     path = path_of(certificate, authorities, issued_at, "certificate", report)
     check_twin(papers, report)
+    check_digests(papers, report)
     decision = check_decision(papers, report)
     if decision is None:
         return

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from trustcell_audit.canonical import moment_of
+from trustcell_audit.canonical import canonical, moment_of
 from trustcell_audit.certificate import Parsed
 from trustcell_audit.chain import Entry
 from trustcell_audit.findings import Report
@@ -59,6 +59,15 @@ def check_twin(papers: Papers, report: Report) -> None:
     report.need(twin.tbs == papers.certificate.tbs, "twin_differs", "intent", "the twin has other octets", "twin")
     own = twin.signature != papers.certificate.signature
     report.need(own, "twin_signed_for_real", "intent", "the twin has the signature of the certificate", "twin")
+
+
+def check_digests(papers: Papers, report: Report) -> None:
+    """The audit log holds the digest of every decision to its last word, of those that refused as well."""
+    cited = {each.raw["body"].get("decision_sha256") for each in papers.entries}
+    for decision in papers.decisions:
+        found = sha256(canonical(decision))
+        message = f"no audit entry cites a decision with its words (SHA-256 {found})"
+        report.need(found in cited, "decision_altered", f"decision {decision['number']}", message, "decision_sha256")
 
 
 def check_decision(papers: Papers, report: Report) -> dict[str, Any] | None:

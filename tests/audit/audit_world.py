@@ -13,8 +13,10 @@ from trustcell.governance.rules.approvals import ApprovalKind, Position, Scope
 from trustcell.governance.rules.audit_export import export_lines
 from trustcell.smki.rules.ask import Ask, request_name
 from trustcell.smki.rules.batch import BatchItem
+from trustcell.smki.rules.lists import ListKind
 from trustcell.smki.service.batch import Batches
 from trustcell.smki.service.bundle import make_bundle
+from trustcell.smki.service.lists import RevocationLists
 from trustcell.smki.service.verify_all import verify_all
 from trustcell.vocab import Eui64, RemotePartyRole
 
@@ -43,6 +45,7 @@ class Scene:
         )
 
         self.batch = self.issue_batch(5)
+        self.make_lists()
 
     def issue_batch(self, size: int) -> str:
         """Device Certificates by the batch; one of the CSRs is no CSR."""
@@ -52,6 +55,13 @@ class Scene:
         batches = Batches(world.store, world.governance, world.environment, world.hierarchy, world.random)
         batch = batches.submit([*items, BatchItem("bad.csr", b"no CSR")], world["max"], self.tick())
         return batches.issue(batch.name, world["ian"], lambda: world.now).name
+
+    def make_lists(self) -> None:
+        """Two of each, so that there is one before the one given out."""
+        world = self.world
+        lists = RevocationLists(world.store, world.governance, world.environment, world.hierarchy)
+        for kind in (*ListKind, *ListKind):
+            lists.issue(kind, world["ian"], self.tick())
 
     def tick(self):
         return self.world.later(minutes=1)

@@ -225,6 +225,14 @@ FORGERIES = {
     ),
     "rules of another day": (in_decision(lambda d: d.update(rule_set="2024-02-28: MP128A")), "rule_set_wrong"),
     "an approval left out": (in_decision(lambda d: d.update(approvals=["long"])), "approvals_differ"),
+    "a check reworded": (
+        in_decision(lambda d: d["checks"][3].update(title="the ARO says so")),
+        "decision_altered",
+    ),
+    "a decision before it reworded": (
+        lambda parts: parts["decisions"][0]["checks"][3].update(title="the ARO says so"),
+        "decision_altered",
+    ),
     "another decider": (in_decision(lambda d: d.update(decider="ada")), "separation_of_duties"),
     "no statement of who asked": (without("csr.submit"), "statement_missing"),
     "no statement of who issued": (without("certificate.issue"), "statement_missing"),

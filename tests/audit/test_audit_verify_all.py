@@ -268,6 +268,50 @@ PLANTS = {
         ["UPDATE audit_entry SET octets = x'7b' WHERE seq = 20"],
         {("I7", "audit_entry_unreadable")},
     ),
+    "a word in a check of a decision": (
+        [f"UPDATE decision SET checks = replace(checks, 'the key is P-256', 'the key is P-255') WHERE {PLAIN}"],
+        {("I4", "decision_altered"), ("I4", "decision_missing")},
+    ),
+    "a word in a decision that nothing came of": (
+        ["UPDATE decision SET checks = replace(checks, 'the serial is new', 'the serial is old') WHERE number = 1"],
+        {("I4", "decision_altered")},
+    ),
+    "a verdict of a refused item reworded": (
+        ["UPDATE batch_item SET message = 'all was well' WHERE status <> 'SUCCESS'"],
+        {("I4", "verdict_differs")},
+    ),
+    "an item refused that was issued": (
+        ["UPDATE batch_item SET status = 'SUCCESS' WHERE status <> 'SUCCESS'"],
+        {("I4", "verdict_missing")},
+    ),
+    "a list without a revoked certificate": (
+        [
+            "UPDATE revocation_list SET der = (SELECT der FROM revocation_list"
+            " WHERE issuer = 'T1' ORDER BY number LIMIT 1) WHERE issuer = 'T1'"
+        ],
+        {("I4", "list_differs")},
+    ),
+    "a certificate revoked behind the back of the list": (
+        [f"UPDATE certificate SET revoked_at = issued_at, revocation_reason = 4 WHERE {PLAIN}"],
+        {("I4", "list_entry_missing"), ("I4", "revocation_differs")},
+    ),
+    "a certificate on the list that the books call good": (
+        ["UPDATE certificate SET revoked_at = NULL WHERE serial = :rejected"],
+        {("I4", "list_entry_foreign")},
+    ),
+    "another time of revocation": (
+        ["UPDATE certificate SET revoked_at = revoked_at - 60000000 WHERE serial = :rejected"],
+        {("I4", "list_entry_differs")},
+    ),
+    "a list of another key": (
+        ["UPDATE revocation_list SET der = CAST(substr(der, 1, length(der) - 1) || x'55' AS BLOB) WHERE issuer = 'T1'"],
+        {("I4", "list_signature"), ("I4", "list_differs")},
+    ),
+    "octets that are no list": (
+        ["UPDATE revocation_list SET der = x'3000' WHERE issuer = 'TR'"],
+        {("I4", "list_unreadable")},
+    ),
+    "no list": (["DELETE FROM revocation_list"], {("I4", "list_missing")}),
     "a CA key used after its end": (
         [f"UPDATE certificate SET issued_at = 4000000000000000 WHERE {PLAIN}"],
         {("I9", "ca_key_period")},

@@ -32,6 +32,9 @@ def test_verify_reports_exactly_the_agreed_keys_and_counts(shared):
         "signatures": {"valid": 300, "invalid": 0, "no_key": 0, "absent": 506},
         "macs": {"valid": 511, "invalid": 0, "no_key": 4, "absent": 291},
         "asn1": {"payloads": 137, "decoded": 137, "reencoded": 137},
+        "dlms": {"payloads": 448, "decoded": 448, "reencoded": 448},
+        "gbz": {"payloads": 221, "decoded": 221, "reencoded": 221},
+        "encrypted": {"parts": 25, "opened": 25, "reencrypted": 25},
         "failures": [],
     }
 
@@ -91,6 +94,10 @@ def test_decode_with_keys_checks_and_decrypts(shared):
     assert plain["protection"]["mac_verdict"] == "valid"
     assert len(plain["decrypted"]) == 1
     assert bytes.fromhex(plain["decrypted"][0])[:2] == b"\x02\x01"  # one structure with one member
+    (profile,) = plain["plaintexts"]
+    (member,) = profile["data"]["structure"]
+    assert member["compact-array"]["row"] == {"structure": ["double-long-unsigned", "double-long-unsigned"]}
+    assert len(member["compact-array"]["rows"]) > 10
 
 
 def test_decode_shows_a_block_of_a_large_message(shared, tmp_path):

@@ -110,7 +110,7 @@ def test_rejected_it_is_revoked(home, tmp_path):
     name = on(home, "request", make(tmp_path), "--as", "ada").split()[0]
     made = json.loads(on(home, "issue", name, "--as", "ian", "--json"))
     told = json.loads(on(home, "reject", f"T1/{made['serial']}", "--as", "ada", "--reason", "typo", "--json"))
-    assert (told["status"], told["accepted"]) == ("R", False)
+    assert (told["status"], told["accepted"], told["devices_that_may_hold_it"]) == ("R", False, [])
     on(home, "reject", "no certificate", "--as", "ada", "--reason", "typo", code=2)
 
 

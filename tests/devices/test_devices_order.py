@@ -283,7 +283,7 @@ def test_failure_alerts_go_to_the_supplier_when_the_policy_wants_them(lab: Lab):
     gpf, (alert,) = receive(gpf, spoil(lab.give_back(gpf), mac=True), NOW)
     message = frame.decode(alert)
     assert message.target == ACB
-    assert reply(alert).alert.code == 0x8F3D
+    assert reply(alert).alert_code == 0x8F3D
     hub = Fleet(SEED, lab.pack(True), DevicePolicy(failure_alerts=True)).device(A0, DeviceType.CHF)
     octets = lab.update(hub, TCOS, Mode.TRANS_COS_BY_TRANS_COS, 0, [], lab.of(TCOS, "DS"), cell=COS_DS)
     _, (alert,) = receive(hub, octets, NOW)

@@ -318,7 +318,9 @@ def test_a_use_is_reserved_while_a_certificate_is_being_made(world):
             refusal = refused(lambda: world.authority.issue(names[1], world["ian"], world.now))
             seen.extend(codes(refusal))
 
-    slow = Authority(world.store, world.governance, world.environment, world.hierarchy, world.random, meanwhile)
+    slow = Authority(
+        world.store, world.governance, world.environment, world.hierarchy, world.evidence, world.random, meanwhile
+    )
     assert slow.issue(names[0], world["ian"], world.now).approvals == ("reuse",)
     assert "approval_used_up" in seen
 
@@ -513,7 +515,9 @@ def constant(octets):
 
 
 def test_a_serial_collides_three_times_and_then_issuing_stops(world):
-    stuck = Authority(world.store, world.governance, world.environment, world.hierarchy, constant(b"\x42"))
+    stuck = Authority(
+        world.store, world.governance, world.environment, world.hierarchy, world.evidence, constant(b"\x42")
+    )
     requests = [
         stuck.submit(world.csr(ACB, BROKER, DS, label), Ask(), world["ada"], world.now).name for label in ("a", "b")
     ]
@@ -533,7 +537,7 @@ def test_a_serial_that_collides_twice_is_replaced(world):
         octets[0] -= 0x10
         return bytes(octets)
 
-    lucky = Authority(world.store, world.governance, world.environment, world.hierarchy, again)
+    lucky = Authority(world.store, world.governance, world.environment, world.hierarchy, world.evidence, again)
     request = lucky.submit(world.csr(ACB, BROKER, DS, "b"), Ask(), world["ada"], world.now)
     assert lucky.issue(request.name, world["ian"], world.now).serial == 0x5A << 120
 
@@ -587,7 +591,7 @@ def test_the_key_of_the_oca_is_not_used_a_second_late(world, monkeypatch):
     request = world.authority.submit(world.csr(ACB, BROKER), Ask(), world["ada"], world.now)
     ca = world.hierarchy.issuing_oca
     late = replace(world.hierarchy, issuing_oca=replace(ca, record=replace(ca.record, not_after=world.now - DAY)))
-    old = Authority(world.store, world.governance, world.environment, late, world.random)
+    old = Authority(world.store, world.governance, world.environment, late, world.evidence, world.random)
     with pytest.raises(Refused) as raised:
         old.issue(request.name, world["ian"], world.now)
     assert codes(raised.value) == ["ca_key_period_ended"]

@@ -89,7 +89,7 @@ def authority(world, deterministic=True, hook=lambda at: None):
     if not deterministic:
         ca = replace(ca, signer=Forgetful(ca.signer))
     hierarchy = replace(world.hierarchy, issuing_oca=ca)
-    return Authority(world.store, world.governance, world.environment, hierarchy, world.random, hook)
+    return Authority(world.store, world.governance, world.environment, hierarchy, world.evidence, world.random, hook)
 
 
 class Forgetful:

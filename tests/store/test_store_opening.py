@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from databases import Cluster
-from store.store_world import ENVIRONMENT, NOW, certificate, opened, writing
+from store.store_world import ENVIRONMENT, NOW, certificate, decision, opened, request, writing
 from trustcell.adapters.store import SqlStore, migrate
 from trustcell.adapters.store.engine import make_engine
 from trustcell.adapters.store.heads import HeadFile
@@ -241,6 +241,25 @@ def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
 def test_tables_of_another_revision_are_refused(store: SqlStore, store_url: str, sql: Sql) -> None:
     store.close()
     sql("UPDATE alembic_version SET version_num = '0000'")
+    refused("storage_outdated", store_url)
+
+
+def test_a_store_from_before_decisions_were_hashed_migrates_only_while_it_has_none(
+    store: SqlStore, store_url: str, sql: Sql
+) -> None:
+    store.close()
+    sql("UPDATE alembic_version SET version_num = '0001'")
+    refused("storage_outdated", store_url)
+    migrate(store_url)
+    again = opened(store_url)
+    with writing(again) as books:
+        books.requests.add(request())
+        books.requests.decide(decision())
+    again.close()
+    sql("UPDATE alembic_version SET version_num = '0001'")
+    with pytest.raises(Unavailable) as found:
+        migrate(store_url)
+    assert found.value.code == "storage_without_digests"
     refused("storage_outdated", store_url)
 
 

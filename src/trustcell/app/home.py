@@ -114,7 +114,7 @@ class Home:
         """The Issuing OCA at work."""
         from trustcell.smki.service.issuing import Authority
 
-        return Authority(self.store, self.governance, self.environment, self.hierarchy, self.random)
+        return Authority(self.store, self.governance, self.environment, self.hierarchy, self.evidence, self.random)
 
     @cached_property
     def batches(self) -> "Batches":

@@ -148,10 +148,18 @@ def _decoded(file: Path, ring: gbcs.KeyRing | None) -> dict[str, Any]:
         verdicts = ring.check(message)
         plain["protection"]["signature_verdict"] = verdicts.signature.value
         plain["protection"]["mac_verdict"] = verdicts.mac.value
-        opened = ring.decrypt(message, gbcs.decode_payload(message))
+        opened = ring.open_parts(message, gbcs.decode_payload(message))
         if opened:
-            plain["decrypted"] = [text.hex() if text is not None else "no key opens it" for text in opened]
+            plain["decrypted"] = [each.plaintext.hex() if each is not None else "no key opens it" for each in opened]
+            plain["plaintexts"] = _plaintexts(file, message, opened)
     return plain
+
+
+def _plaintexts(file: Path, message: gbcs.Message, opened: tuple[gbcs.OpenedPart | None, ...]) -> list[Any]:
+    try:
+        return gbcs.parts_as_plain(message, opened)
+    except WireError as error:
+        raise in_file(file, error) from None
 
 
 def _message(file: Path) -> gbcs.Message:
@@ -188,17 +196,24 @@ def _print_message(message: gbcs.Message, as_json: bool, facts: dict[str, Any]) 
 
 
 def _print_report(report: dict[str, Any], skipped: tuple[str, ...]) -> None:
-    signatures, macs, asn1 = report["signatures"], report["macs"], report["asn1"]
+    signatures, macs, parts = report["signatures"], report["macs"], report["encrypted"]
     lines(
         [
             f"messages    {report['messages']}: {report['parsed']} parsed, {report['reencoded']} re-encoded the same",
             f"signatures  {_verdicts(signatures)}",
             f"MACs        {_verdicts(macs)}",
-            f"ASN.1       {asn1['payloads']}: {asn1['decoded']} decoded, {asn1['reencoded']} re-encoded the same",
+            f"ASN.1       {_payloads(report['asn1'])}",
+            f"DLMS        {_payloads(report['dlms'])}",
+            f"GBZ         {_payloads(report['gbz'])}",
+            f"encrypted   {parts['parts']}: {parts['opened']} opened, {parts['reencrypted']} re-encrypted the same",
             *(f"key skipped {reason}" for reason in skipped),
             *(f"failure     {failure['file']}: {failure['reason']}" for failure in report["failures"]),
         ]
     )
+
+
+def _payloads(counts: dict[str, int]) -> str:
+    return f"{counts['payloads']}: {counts['decoded']} decoded, {counts['reencoded']} re-encoded the same"
 
 
 def _verdicts(counts: dict[str, int]) -> str:

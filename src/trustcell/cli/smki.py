@@ -160,12 +160,15 @@ def reject(
 ) -> None:
     """Reject a certificate, as the ARO of its subscriber: it is revoked, and its key needs a successor."""
     from trustcell.app.home import open_home
+    from trustcell.smki.service.answering import devices_raised
 
     issuer, serial = read_serial(certificate)
     opened = open_home(home)
     now = at or opened.now()
     made = opened.authority.reject_certificate(issuer, serial, opened.credential(person), now, reason)
-    _tell_certificate(made, now, as_json)
+    with opened.store.reading() as books:
+        devices = [str(each) for each in devices_raised(books, issuer, serial)]
+    _tell_certificate(made, now, as_json, devices_that_may_hold_it=devices)
 
 
 @smki_app.command(name="list")
@@ -206,8 +209,10 @@ def _request_facts(made: RequestRecord) -> dict[str, Any]:
     }
 
 
-def _tell_certificate(made: CertificateRecord, now: datetime, as_json: bool, file: str | None = None) -> None:
-    report = {**facts(made, now), "accepted": made.accepted, **({"written_to": file} if file else {})}
+def _tell_certificate(
+    made: CertificateRecord, now: datetime, as_json: bool, file: str | None = None, **more: list[str]
+) -> None:
+    report = {**facts(made, now), "accepted": made.accepted, **({"written_to": file} if file else {}), **more}
     if as_json:
         print_json(report)
         return
@@ -219,6 +224,7 @@ def _tell_certificate(made: CertificateRecord, now: datetime, as_json: bool, fil
             f"  {moment(made.not_before)} to {moment(made.not_after)}",
         ]
     )
+    lines(f"  {name.replace('_', ' ')}: {', '.join(each) or 'none known'}" for name, each in more.items())
 
 
 def _tell_explanation(told: Explanation) -> None:

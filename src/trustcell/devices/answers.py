@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 
 from trustcell.devices.cells import CellOccupant
 from trustcell.devices.fleet import Device
-from trustcell.gbcs import dlms, frame, gbz, protect
+from trustcell.gbcs import frame, protect
+from trustcell.gbcs.codes import PayloadKind
 from trustcell.gbcs.frame import Cra, Message, Supplementary
+from trustcell.gbcs.payload import encode_payload
+from trustcell.gbcs.usecases.alerts import GenericAlert
 from trustcell.vocab import BROKER_CELL, SUPPLIER_CELL, DeviceType, Eui64
 
 GENERIC_CRITICAL_ALERT = 0x1000
 
-_GBZ_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _GBZ_DEVICES = (DeviceType.GSME, DeviceType.GPF)  # GSME by vector; GPF assumed, it speaks GBZ too
-_MAX_INVOKE_ID = 0xFFFFFF
 
 
 def signed_response(device: Device, command: Message, payload: bytes, now: datetime | None) -> bytes:
@@ -47,13 +48,9 @@ def failure_alert(device: Device, code: int, now: datetime) -> tuple[Device, tup
     receiver = device.cell(SUPPLIER_CELL) or device.cell(BROKER_CELL)
     if receiver is None:
         return device, ()
-    if device.device_type in _GBZ_DEVICES:
-        seconds = max(0, min(int((now - _GBZ_EPOCH).total_seconds()), 0xFFFFFFFF))
-        payload = gbz.GbzFrame((), gbz.GbzAlert(code, seconds)).encode()
-    else:
-        body = b"\x02\x02\x12" + code.to_bytes(2, "big") + b"\x09\x0c" + date_time(now)
-        invoke_id = device.alert_counter & _MAX_INVOKE_ID
-        payload = dlms.DlmsFrame(dlms.DlmsKind.NOTIFICATION, invoke_id, None, body).encode()
+    kind = PayloadKind.GBZ if device.device_type in _GBZ_DEVICES else PayloadKind.DLMS
+    event = GenericAlert(code, now.astimezone(UTC).replace(microsecond=0), kind)
+    payload = encode_payload(GENERIC_CRITICAL_ALERT, Cra.ALERT, event, device.alert_counter)
     device, octets = alert(device, receiver.entity, GENERIC_CRITICAL_ALERT, payload)
     return device, (octets,)
 

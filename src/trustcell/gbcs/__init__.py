@@ -1,7 +1,7 @@
 """GBCS messages: octets to values and back, what to sign and to authenticate, and the ASN.1 use cases (gbcs.md)."""
 
-from trustcell.gbcs import blocks
-from trustcell.gbcs.codes import alert_title, message_code
+from trustcell.gbcs import blocks, dlms, gbz
+from trustcell.gbcs.codes import PayloadKind, alert_title, message_code
 from trustcell.gbcs.corpus import MESSAGE_SUFFIXES, Tally, message_octets
 from trustcell.gbcs.frame import (
     Cra,
@@ -14,8 +14,16 @@ from trustcell.gbcs.frame import (
     signed_octets,
     transaction_id,
 )
-from trustcell.gbcs.keyring import KeyEntry, KeyRing, Protection, Verdict
-from trustcell.gbcs.payload import UnknownPayload, decode_payload, encode_payload, encrypted_parts, is_asn1
+from trustcell.gbcs.keyring import KeyEntry, KeyRing, OpenedPart, Protection, Verdict
+from trustcell.gbcs.payload import (
+    UnknownPayload,
+    decode_frame,
+    decode_payload,
+    encode_payload,
+    encrypted_parts,
+    is_asn1,
+    payload_kind,
+)
 from trustcell.gbcs.protect import (
     agree,
     attach_mac,
@@ -33,7 +41,16 @@ from trustcell.gbcs.protect import (
     seal,
     sign,
 )
-from trustcell.gbcs.render import Node, as_plain, as_tree, block_as_plain
+from trustcell.gbcs.render import Node, as_plain, as_tree, block_as_plain, parts_as_plain
+from trustcell.gbcs.usecases.alerts import (
+    CommandRejectedAlert,
+    FirmwareReceiptAlert,
+    FutureDatedGasOutcome,
+    FutureDatedOutcome,
+    GenericAlert,
+    MessageDiscardedAlert,
+)
+from trustcell.gbcs.usecases.clock import ClockSet, SetClock
 from trustcell.gbcs.usecases.common import (
     NEVER,
     LogEntry,
@@ -55,27 +72,65 @@ from trustcell.gbcs.usecases.cs02b import (
     authorising_role,
     replacement_mode,
 )
+from trustcell.gbcs.usecases.firmware_version import FirmwareVersionRead, ReadFirmwareVersion
+from trustcell.gbcs.usecases.forms import InstructionFailed, InstructionsSucceeded
+from trustcell.gbcs.usecases.hub_devices import HubDevice, HubDevices, ReadHubDevices
+from trustcell.gbcs.usecases.whitelist import (
+    AddToWhitelist,
+    HubLog,
+    HubLogAlert,
+    HubLogs,
+    JoinedDevice,
+    ReadHubLogs,
+    RemoveFromWhitelist,
+    RestoreWhitelist,
+)
 from trustcell.gbcs.utrn import Utrn, check_utrn, parse_utrn, utrn_mac
 
 __all__ = [
     "MESSAGE_SUFFIXES",
     "NEVER",
+    "AddToWhitelist",
     "AuthorisingRemotePartyControl",
     "CellDetails",
+    "ClockSet",
+    "CommandRejectedAlert",
     "Cra",
     "CredentialsReplacementMode",
     "ExecutionOutcome",
+    "FirmwareReceiptAlert",
+    "FirmwareVersionRead",
+    "FutureDatedGasOutcome",
+    "FutureDatedOutcome",
+    "GenericAlert",
+    "HubDevice",
+    "HubDevices",
+    "HubLog",
+    "HubLogAlert",
+    "HubLogs",
+    "InstructionFailed",
+    "InstructionsSucceeded",
+    "JoinedDevice",
     "KeyEntry",
     "KeyRing",
     "LogEntry",
     "Message",
+    "MessageDiscardedAlert",
     "Node",
+    "OpenedPart",
+    "PayloadKind",
     "Protection",
     "ProvideCredentialDetails",
+    "ReadFirmwareVersion",
+    "ReadHubDevices",
+    "ReadHubLogs",
     "RemotePartySeqNumberChange",
+    "RemoveFromWhitelist",
     "Replacement",
     "ReplacementOutcome",
+    "RestoreWhitelist",
     "RoleDetails",
+    "SetClock",
     "Shape",
     "SpecialistSeqNumber",
     "StatusCode",
@@ -101,13 +156,16 @@ __all__ = [
     "check_signature",
     "check_utrn",
     "decode",
+    "decode_frame",
     "decode_payload",
     "decrypt",
     "derive_key",
+    "dlms",
     "encode",
     "encode_payload",
     "encrypt",
     "encrypted_parts",
+    "gbz",
     "inner_octets",
     "is_asn1",
     "mac_input",
@@ -116,7 +174,9 @@ __all__ = [
     "message_code",
     "message_octets",
     "parse_utrn",
+    "parts_as_plain",
     "payload_key_info",
+    "payload_kind",
     "public_key_from_point",
     "replacement_mode",
     "seal",

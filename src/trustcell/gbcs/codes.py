@@ -112,6 +112,12 @@ def alert_title(code: int) -> str | None:
     return row.title if row else None
 
 
+def alert_text(code: int) -> str:
+    """An alert code in hex, and what it stands for."""
+    title = alert_title(code)
+    return f"{code:04X} ({title})" if title else f"{code:04X}"
+
+
 def _rows(name: str) -> Iterator[dict[str, str]]:
     """The rows of a table that lies beside this module."""
     with resources.files(__package__).joinpath(name).open(encoding="utf-8") as lines:

@@ -1,4 +1,4 @@
-"""Checks many messages and keeps the tally: decoded, re-encoded, signatures, MACs, ASN.1 payloads."""
+"""Checks many messages and keeps the tally: envelopes, signatures, MACs, payloads of each kind, encrypted parts."""
 
 import base64
 import binascii
@@ -6,14 +6,17 @@ import string
 from collections import Counter
 from typing import Any
 
+from trustcell.gbcs.codes import PayloadKind
 from trustcell.gbcs.frame import Message, decode, encode
-from trustcell.gbcs.keyring import KeyRing, Verdict
-from trustcell.gbcs.payload import decode_payload, encode_payload, is_asn1
+from trustcell.gbcs.keyring import KeyRing, OpenedPart, Verdict
+from trustcell.gbcs.payload import decode_payload, decode_plaintext, encode_payload, encode_plaintext, payload_kind
+from trustcell.gbcs.protect import encrypt
 from trustcell.vocab import WireError
 
 MESSAGE_SUFFIXES = frozenset({".hex", ".bin", ".b64", ".txt", ""})
 """Endings, in lower case, of files that are taken for messages inside a folder."""
 
+_KINDS = (PayloadKind.ASN1, PayloadKind.DLMS, PayloadKind.GBZ)
 _TAGS = (b"\xdf", b"\xdd")
 _HEX = frozenset(string.hexdigits.encode())
 _HEX_TEXT = _HEX | frozenset(string.whitespace.encode())
@@ -84,27 +87,49 @@ class Tally:
             "reencoded": counts["reencoded"],
             "signatures": {verdict.value: self._signatures[verdict] for verdict in Verdict},
             "macs": {verdict.value: self._macs[verdict] for verdict in Verdict},
-            "asn1": {
-                "payloads": counts["payloads"],
-                "decoded": counts["decoded"],
-                "reencoded": counts["payloads_reencoded"],
+            **{
+                kind.value: {count: counts[f"{kind.value} {count}"] for count in ("payloads", "decoded", "reencoded")}
+                for kind in _KINDS
             },
+            "encrypted": {count: counts[f"encrypted {count}"] for count in ("parts", "opened", "reencrypted")},
             "failures": list(self._failures),
         }
 
     def _check_payload(self, name: str, message: Message) -> None:
-        asn1 = is_asn1(message)
-        self._counts["payloads"] += asn1
+        kind = payload_kind(message)
+        self._counts[f"{kind} payloads"] += 1
         try:
             value = decode_payload(message)
         except WireError as error:
             self.fail(name, f"payload: {error}")
             return
-        self._counts["decoded"] += asn1
-        if encode_payload(message.message_code, message.cra, value) == message.payload:
-            self._counts["payloads_reencoded"] += asn1
+        self._counts[f"{kind} decoded"] += 1
+        again = encode_payload(message.message_code, message.cra, value, message.originator_counter)
+        if again == message.payload:
+            self._counts[f"{kind} reencoded"] += 1
         else:
             self.fail(name, "the payload re-encodes to other octets")
+        for ordinal, opened in enumerate(self._ring.open_parts(message, value)):
+            self._check_part(f"encrypted part {ordinal}", name, message, value, opened)
+
+    def _check_part(self, label: str, name: str, message: Message, value: Any, opened: OpenedPart | None) -> None:
+        """Opened, decoded, encoded and encrypted again, a part gives its octets back."""
+        self._counts["encrypted parts"] += 1
+        if opened is None:
+            if self._ring.payload_keys(message):
+                self.fail(name, f"{label}: no key of its reader opens it")
+            return
+        self._counts["encrypted opened"] += 1
+        part = opened.part
+        try:
+            plaintext = encode_plaintext(decode_plaintext(value, part, opened.plaintext))
+        except WireError as error:
+            self.fail(name, f"{label}: {error}")
+            return
+        if encrypt(opened.key, message.originator, plaintext) == part.ciphertext + part.tag:
+            self._counts["encrypted reencrypted"] += 1
+        else:
+            self.fail(name, f"{label}: it re-encrypts to other octets")
 
     def _check_protection(self, name: str, message: Message) -> None:
         protection = self._ring.check(message)

@@ -2,13 +2,14 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from trustcell.gbcs import protect
+from trustcell.gbcs.encrypted import EncryptedPart
 from trustcell.gbcs.frame import Cra, Message, signed_octets
 from trustcell.gbcs.payload import encrypted_parts
 from trustcell.vocab import Eui64, KeyUsage, RemotePartyRole
@@ -49,6 +50,15 @@ class Protection:
 
     signature: Verdict
     mac: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPart:
+    """An encrypted part, the AES key that opened it, and what it says."""
+
+    part: EncryptedPart
+    key: bytes = field(repr=False)
+    plaintext: bytes
 
 
 _NOT_FOR_GBCS = frozenset(
@@ -141,21 +151,34 @@ class KeyRing:
                 return Verdict.VALID
         return Verdict.INVALID
 
-    def decrypt(self, message: Message, payload: Any) -> tuple[bytes | None, ...]:
-        """Plaintexts of the encrypted parts of a response or alert, ``None`` where no key of ours opens one."""
-        parts = encrypted_parts(payload)
-        if not parts:
-            return ()
+    def payload_keys(self, message: Message) -> list[bytes]:
+        """The AES keys that may open the encrypted parts of a response or alert: its reader's with its device's."""
         reader = message.supplementary.party if message.supplementary else message.target
         info = protect.payload_key_info(message)
-        keys = [
+        return [
             protect.derive_key(self.shared_secret(ours, theirs), info)
             for ours in self.agreement_keys(reader)
             if ours.private_key is not None
             for theirs in self.agreement_keys(message.originator)
         ]
-        plaintexts = []
-        for part in parts:
-            opened = (protect.decrypt(key, message.originator, part.ciphertext, part.tag) for key in keys)
-            plaintexts.append(next((text for text in opened if text is not None), None))
-        return tuple(plaintexts)
+
+    def decrypt(self, message: Message, payload: Any) -> tuple[bytes | None, ...]:
+        """Plaintexts of the encrypted parts of a response or alert, ``None`` where no key of ours opens one."""
+        return tuple(None if found is None else found.plaintext for found in self.open_parts(message, payload))
+
+    def open_parts(self, message: Message, payload: Any) -> tuple[OpenedPart | None, ...]:
+        """As ``decrypt``, with the part and the key that opened it."""
+        parts = encrypted_parts(payload)
+        if not parts:
+            return ()
+        keys = self.payload_keys(message)
+        return tuple([_opened(message, part, keys) for part in parts])
+
+
+def _opened(message: Message, part: EncryptedPart, keys: list[bytes]) -> OpenedPart | None:
+    """The part opened with the first key that fits."""
+    for key in keys:
+        plaintext = protect.decrypt(key, message.originator, part.ciphertext, part.tag)
+        if plaintext is not None:
+            return OpenedPart(part, key, plaintext)
+    return None

@@ -18,6 +18,7 @@ from trustcell.smki.rules.records import (
     RequestRecord,
     RequestState,
 )
+from trustcell.vocab import Eui64
 
 
 class KeyKind(StrEnum):
@@ -243,6 +244,13 @@ class Store(Protocol):
 
     def reading(self) -> AbstractContextManager[Books]:
         """Open the books for reading."""
+
+
+class Deployments(Protocol):
+    """Where certificates are in use; whoever keeps an inventory of Trust Anchor Cells can tell."""
+
+    def devices_with(self, record: CertificateRecord) -> frozenset[Eui64]:
+        """The devices that hold it, or its key for the same subject, in a cell."""
 
 
 class Relint(Protocol):

@@ -2,7 +2,7 @@
 
 from trustcell.vocab.cells import BROKER_CELL, ROOT_CELL, SUPPLIER_CELL, CellRow, cells_at_manufacture
 from trustcell.vocab.errors import Refused, TrustcellError, Unavailable, WireError
-from trustcell.vocab.findings import Clause, Finding, Severity
+from trustcell.vocab.findings import Clause, Finding, Severity, finding_of
 from trustcell.vocab.nouns import (
     MAX_COUNTER,
     MAX_SEQ_NUMBER,
@@ -35,4 +35,5 @@ __all__ = [
     "Unavailable",
     "WireError",
     "cells_at_manufacture",
+    "finding_of",
 ]

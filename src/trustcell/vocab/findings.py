@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 
 class Severity(StrEnum):
@@ -43,6 +44,19 @@ class Finding:
             "remedy": self.remedy,
             "facts": dict(self.facts),
         }
+
+
+def finding_of(values: Mapping[str, Any]) -> Finding:
+    """What ``Finding.as_json`` wrote; raises ``KeyError`` or ``ValueError`` for anything else."""
+    return Finding(
+        values["code"],
+        values["clause"],
+        values["field"],
+        values["message"],
+        values["remedy"],
+        Severity(values["severity"]),
+        values["facts"],
+    )
 
 
 @dataclass(frozen=True, slots=True)

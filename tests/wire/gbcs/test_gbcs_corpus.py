@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustcell import gbcs
-from trustcell.gbcs import KeyRing, Tally, message_octets
+from trustcell.gbcs import KeyEntry, KeyRing, Tally, message_octets
 from trustcell.vocab import KeyUsage, WireError
 from wire.gbcs.rtds import NO_BY_NO, agreement_key, asn1, ring, vector, vectors
 
@@ -34,6 +34,9 @@ def test_the_report_over_all_visible_messages(shared: Path) -> None:
         "signatures": {"valid": 300, "invalid": 0, "no_key": 0, "absent": 506},
         "macs": {"valid": 511, "invalid": 0, "no_key": 4, "absent": 291},
         "asn1": {"payloads": 137, "decoded": 137, "reencoded": 137},
+        "dlms": {"payloads": 448, "decoded": 448, "reencoded": 448},
+        "gbz": {"payloads": 221, "decoded": 221, "reencoded": 221},
+        "encrypted": {"parts": 25, "opened": 25, "reencrypted": 25},
         "failures": [],
     }
 
@@ -92,6 +95,31 @@ def test_a_short_form_of_a_length_is_read_and_reported(shared: Path) -> None:
     found = report(shared, ("short", gbcs.encode(changed)))
     assert found["asn1"] == {"payloads": 1, "decoded": 1, "reencoded": 0}
     assert found["failures"] == [{"file": "short", "reason": "the payload re-encodes to other octets"}]
+
+
+ENCRYPTED = [
+    "ECS66_4.17_SUCCESS_RESPONSE",
+    "GCS13c_4.1.2_SUCCESS_UNRELIABLE_RESPONSE",
+    "ECS21b_4.14_URP_SUCCESS_RESPONSE",
+]
+
+
+@pytest.mark.parametrize("name", ENCRYPTED)
+def test_a_part_that_its_readers_key_does_not_open_is_a_failure(shared: Path, name: str) -> None:
+    each = vector(shared, name)
+    device = [key for key in ring(shared).entries if key.entity == each.message.originator]
+    reader = each.message.supplementary.party if each.message.supplementary else each.message.target
+    readers = [key for key in ring(shared).agreement_keys(reader) if not key.prepayment]
+    found = report(shared, (name, each.octets), keys=KeyRing([*device, *readers]))
+    assert (found["encrypted"]["parts"], found["encrypted"]["opened"]) == (1, 1)
+    nobody = report(shared, (name, each.octets), keys=KeyRing([]))
+    assert nobody["encrypted"] == {"parts": 1, "opened": 0, "reencrypted": 0}
+    assert nobody["failures"] == []
+    other = next(key for key in ring(shared).entries if key.private_key is not None and key.entity != reader)
+    wrong = KeyEntry(reader, KeyUsage.KEY_AGREEMENT, other.public_key, other.private_key)
+    failing = report(shared, (name, each.octets), keys=KeyRing([*device, wrong]))
+    assert failing["encrypted"] == {"parts": 1, "opened": 0, "reencrypted": 0}
+    assert "encrypted part 0: no key of its reader opens it" in [each["reason"] for each in failing["failures"]]
 
 
 WRITINGS: dict[str, Callable[[bytes], bytes]] = {

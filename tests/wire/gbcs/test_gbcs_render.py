@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from trustcell import gbcs
 from trustcell.certs import Certificate
 from trustcell.gbcs import Cra, Message, Node, as_plain, as_tree
-from trustcell.gbcs.render import read_date_time
+from trustcell.gbcs.render_dlms import data_as_plain, date_time_text
 from trustcell.vocab import WireError
-from wire.gbcs.rtds import NO_BY_NO, NO_BY_NO_RESPONSE, PARTIES, vector, vectors
+from wire.gbcs.rtds import NO_BY_NO, NO_BY_NO_RESPONSE, PARTIES, ring, vector, vectors
 
 
 def no_certificate(_: bytes) -> None:
@@ -127,15 +127,107 @@ def test_gbz_and_dlms_details(shared: Path) -> None:
     kinds = {"codes": 0, "times": 0, "results": 0}
     for each in vectors(shared).values():
         body = as_plain(each.message, no_certificate)["payload"]
-        if body["type"] == "GbzFrame" and "alert" in body:
-            assert " (" in body["alert"]["code"], each.name
-            assert body["alert"]["time"].startswith("20"), each.name
+        body = body.get("frame", body)
+        if body["type"] == "GbzAlert":
+            assert " (" in body["alert_code"], each.name
+            assert body["alert_date_time"].startswith("20"), each.name
             kinds["codes"] += 1
         for component in body.get("components", []):
             assert len(component["cluster"]) == 4
             kinds["times"] += component.get("from_date_time", "").startswith("20")
-        kinds["results"] += "action success" in body.get("results", [])
+        results = body.get("results", [])
+        kinds["results"] += any((each["service"], each["result"]) == ("action", "success (0)") for each in results)
     assert min(kinds.values()) > 0, kinds
+
+
+def test_everything_that_the_visible_messages_address_has_a_name(shared: Path) -> None:
+    """Objects, classes, attributes, methods, clusters, commands, attributes, fields: none is only a number."""
+    instructions = components = 0
+    for each in vectors(shared).values():
+        body = as_plain(each.message, no_certificate)["payload"]
+        body = body.get("frame", body)
+        for instruction in body.get("instructions", []):
+            names = [instruction[key] for key in ("object", "class", "attribute", "method") if key in instruction]
+            assert len(names) == 3, each.name
+            assert all(" (" in name for name in names), (each.name, names)
+            instructions += 1
+        for component in body.get("components", []):
+            assert component["cluster_name"], each.name
+            assert " (" in component["command"], (each.name, component["command"])
+            named = [a if isinstance(a, str) else a["attribute"] for a in component.get("attributes", [])]
+            named += [component["answers"]] if component.get("answers", "FF") != "FF" else []
+            assert all(" (" in name for name in named), (each.name, named)
+            components += 1
+    assert instructions > 1000
+    assert components >= 500
+
+
+def test_a_protected_read_in_names(shared: Path) -> None:
+    (instruction,) = plain(shared, "ECS21b_4.14_URP_SUCCESS_COMMAND")["payload"]["instructions"]
+    assert instruction["object"] == "protected daily prepayment log (0-0:43.2.6.255)"
+    read = instruction["data"]["protected_read"]
+    assert read["objects"] == [
+        {
+            "object": "daily prepayment log (0-0:98.1.8.255)",
+            "class": "profile (7)",
+            "attribute": "buffer (2)",
+            "between": ["2014-12-25T23:30:00Z (status not stated)", "2015-01-01T00:00:00Z (status not stated)"],
+        }
+    ]
+    assert read["recipient"] == "00-DB-12-34-56-78-90-A0"
+    (result,) = plain(shared, "ECS21b_4.14_URP_SUCCESS_RESPONSE")["payload"]["results"]
+    assert [*result["data"]["structure"][1]] == ["encrypted"]
+
+
+def test_a_typed_payload_keeps_its_frame_beside_it(shared: Path) -> None:
+    body = plain(shared, "ECS70_6.11_SUCCESS_COMMAND")["payload"]
+    assert body["type"] == "SetClock"
+    assert body["validity_interval_start"] == "2014-12-31T23:59:10Z"
+    assert [each["service"] for each in body["frame"]["instructions"]] == ["set", "action", "action", "get", "get"]
+    assert body["frame"]["instructions"][1]["method"] == "preset adjusting time (5)"
+    assert body["frame"]["instructions"][1]["data"]["structure"][0]["date_time"] == "never"
+    failed = plain(shared, "ECS70_6.11_ERROR_RESPONSE")["payload"]
+    assert (failed["type"], failed["at"], failed["result"]) == ("InstructionFailed", 3, 1)
+    assert failed["frame"]["results"][4]["result"] == "other reason (250)"
+
+
+@pytest.mark.parametrize(
+    ("octets", "plain_data"),
+    [
+        ("00", "null"),
+        ("03FF", {"boolean": True}),
+        ("0403A0", {"bit-string": "101"}),
+        ("0C0161", {"utf8-string": "a"}),
+        ("0102 1101 1605", {"array": [{"unsigned": 1}, {"enum": 5}]}),
+        (
+            "090C 07DF0101FF000000008000FF",
+            {"octet-string": "07df0101ff000000008000ff", "date_time": "2015-01-01T00:00:00Z (status not stated)"},
+        ),
+        (
+            "13 0203 06 01 0002 11 09 09 00000005 0102 020A0B",
+            {
+                "compact-array": {
+                    "row": {"structure": ["double-long-unsigned", {"2 times": "unsigned"}, "octet-string"]},
+                    "rows": [[5, [1, 2], "0a0b"]],
+                }
+            },
+        ),
+        ("13 04 02 03A0", {"compact-array": {"row": "bit-string", "rows": ["101"]}}),
+    ],
+)
+def test_values_of_dlms_in_words(octets: str, plain_data: Any) -> None:
+    assert data_as_plain(gbcs.dlms.decode_data(bytes.fromhex(octets))) == plain_data
+
+
+def test_plaintexts_are_decoded(shared: Path) -> None:
+    seen: dict[str, int] = {}
+    for each in vectors(shared).values():
+        opened = ring(shared).open_parts(each.message, gbcs.decode_payload(each.message))
+        for part in gbcs.parts_as_plain(each.message, opened):
+            assert json.loads(json.dumps(part)) == part
+            (key,) = part.keys() - {"part"}
+            seen[key] = seen.get(key, 0) + 1
+    assert seen == {"data": 10, "attributes": 7, "fields": 8}
 
 
 @pytest.mark.parametrize(
@@ -154,7 +246,7 @@ def test_gbz_and_dlms_details(shared: Path) -> None:
     ],
 )
 def test_date_times_of_the_header(octets: str, text: str) -> None:
-    assert read_date_time(bytes.fromhex(octets)) == text
+    assert date_time_text(bytes.fromhex(octets)) == text
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from trustcell.adapters.store.certificate_rows import as_record, as_row, changing, conditions, in_order
+from trustcell.adapters.store.certificate_rows import COLUMNS, RECORD, as_record, as_row, changing
+from trustcell.adapters.store.certificate_search import question, select_of
 from trustcell.adapters.store.schema import CERTIFICATE, CERTIFICATE_APPROVAL
 from trustcell.adapters.store.unit import Duplicate, Unit
 from trustcell.adapters.store.values import number, wide
@@ -17,10 +18,10 @@ _C = CERTIFICATE.c
 _CHUNK = 500
 _KEYS = Clause("SEC L11.4", "SEC Section L11.4: a Public Key stands in one certificate of its family")
 _SERIALS = Clause("RFC 5280 4.1.2.2", "RFC 5280 4.1.2.2: an issuer uses a serial number once")
-_ONE = sa.select(CERTIFICATE).where(_C.issuer == sa.bindparam("is_issuer"), _C.serial == sa.bindparam("is_serial"))
-_KEY = _C.key == sa.bindparam("is_key")
 _OURS, _IMPORTED = sa.text("imported = 0"), sa.text("imported = 1")
-_WITH_KEY = sa.select(CERTIFICATE).where(_KEY, _OURS).union_all(sa.select(CERTIFICATE).where(_KEY, _IMPORTED))
+_ONE = f"SELECT {COLUMNS} FROM certificate WHERE issuer = ? AND serial = ?"
+_HOLDING = f"SELECT number, {COLUMNS} FROM certificate WHERE key = ? AND imported"
+_WITH_KEY = f"{_HOLDING} = 0 UNION ALL {_HOLDING} = 1 ORDER BY 1"
 _CHANGE = (
     "UPDATE certificate SET lodged_at = ?, accepted = ?, superseded_at = ?, revoked_at = ?, revocation_reason = ?,"
     " revocation_circumstance = ? WHERE issuer = ? AND serial = ?"
@@ -51,13 +52,14 @@ class SqlCertificates:
 
     def get(self, issuer: str, serial: int) -> CertificateRecord | None:
         """See the port."""
-        row = self._unit.read(_ONE, {"is_issuer": issuer, "is_serial": wide(serial)}).one_or_none()
-        return None if row is None else as_record(row)
+        rows = self._unit.rows(self._unit.marked(_ONE), (issuer, wide(serial)))
+        return as_record(rows[0]) if rows else None
 
     def with_key(self, key: bytes, family: Family | None = None) -> list[CertificateRecord]:
         """See the port."""
-        rows = sorted(self._unit.read(_WITH_KEY, {"is_key": key}), key=lambda row: row.number)
-        return [as_record(row) for row in rows if family is None or row.family == family]
+        rows = self._unit.rows(self._unit.marked(_WITH_KEY), (key, key))
+        found = [as_record(row[1:]) for row in rows]
+        return [each for each in found if family is None or each.family is family]
 
     def keys_in_use(self, family: Family, keys: Sequence[bytes]) -> set[bytes]:
         """See the port."""
@@ -79,8 +81,7 @@ class SqlCertificates:
 
     def serials_in_use(self, issuer: str, serials: Sequence[int]) -> set[int]:
         """See the port."""
-        mark = "%s" if self._unit.postgresql else "?"
-        select = f"SELECT serial FROM certificate WHERE issuer = {mark} AND serial"
+        select = self._unit.marked("SELECT serial FROM certificate WHERE issuer = ? AND serial")
         rows = self._unit.among(select, [wide(serial) for serial in serials], issuer)
         return {number(bytes(serial)) for (serial,) in rows}
 
@@ -91,16 +92,14 @@ class SqlCertificates:
 
     def search(self, query: Query, now: datetime) -> list[CertificateRecord]:
         """See the port."""
-        issuers = self._issuers() if query.serial is not None and query.issuer is None else []
-        chosen = conditions(query, issuers, now)
-        order = in_order(query, sqlite=not self._unit.postgresql)
-        found = sa.select(CERTIFICATE).where(*chosen).order_by(*order).limit(query.limit)
-        return [as_record(row) for row in self._unit.read(found)]
+        shape, values = question(query, now)
+        text = select_of(shape, postgresql=self._unit.postgresql)
+        return [as_record(row) for row in self._unit.rows(text, values)]
 
     def all(self, after: tuple[str, int] | None = None) -> Iterator[CertificateRecord]:
         """See the port."""
         place = None if after is None else (after[0], wide(after[1]))
-        return map(as_record, self._unit.pages(sa.select(CERTIFICATE), _C.issuer, _C.serial, after=place))
+        return map(as_record, self._unit.pages(sa.select(*RECORD), _C.issuer, _C.serial, after=place))
 
     def issued_to(self, entity_id: bytes, family: Family) -> int:
         """See the port."""
@@ -117,15 +116,6 @@ class SqlCertificates:
         """``update`` for certificates that are known to be there."""
         rows = [(*changing(each), each.issuer, wide(each.serial)) for each in records]
         self._unit.update_rows(_CHANGE, rows)
-
-    def _issuers(self) -> list[str]:
-        """All issuers: there are a handful, so each is one step along the index."""
-        found: list[str] = []
-        last = self._unit.read(sa.select(sa.func.min(_C.issuer))).scalar()
-        while last is not None:
-            found.append(last)
-            last = self._unit.read(sa.select(sa.func.min(_C.issuer)).where(_C.issuer > last)).scalar()
-        return found
 
     def _in_use(self, records: Sequence[CertificateRecord]) -> Iterator[Finding]:
         """Why an index refused: against what is kept, and among the records themselves."""

@@ -66,4 +66,6 @@ def _configure(connection: Any, _record: object) -> None:
 def _begin(connection: sa.Connection) -> None:
     """A writer takes the lock at once, a reader sees one state."""
     reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    driver: Any = connection.connection.driver_connection
+    if not driver.in_transaction:  # a reader of the store has begun already
+        driver.execute("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from trustcell.adapters.store.engine import file_of, make_engine
 from trustcell.adapters.store.failures import translated, unavailable
 
-REVISION = "0001"
+REVISION = "0002"
 """The revision of the tables that this version works with; the newest file in ``migrations``."""
 
 

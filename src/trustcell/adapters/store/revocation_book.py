@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from trustcell.adapters.store.certificate_rows import as_record
+from trustcell.adapters.store.certificate_rows import RECORD, as_record
 from trustcell.adapters.store.schema import BARRED_KEY, CERTIFICATE, REVOCATION_LIST
 from trustcell.adapters.store.unit import Unit
 from trustcell.adapters.store.values import micros, number, when, wide
@@ -63,7 +63,7 @@ class SqlRevocations:
 
     def revoked(self, issuer: str, since: datetime | None = None) -> Iterator[CertificateRecord]:
         """See the port."""
-        query = sa.select(CERTIFICATE).where(_C.issuer == issuer, _C.revoked_at.is_not(None))
+        query = sa.select(*RECORD).where(_C.issuer == issuer, _C.revoked_at.is_not(None))
         if since is not None:
             query = query.where(_C.revoked_at >= micros(since))
         return map(as_record, self._unit.pages(query, _C.revoked_at, _C.serial))

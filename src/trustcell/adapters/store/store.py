@@ -17,6 +17,7 @@ from trustcell.adapters.store.engine import file_of, make_engine
 from trustcell.adapters.store.failures import translated, unavailable
 from trustcell.adapters.store.heads import HeadFile
 from trustcell.adapters.store.owners import Owners
+from trustcell.adapters.store.readers import Readers
 from trustcell.adapters.store.request_book import SqlRequests
 from trustcell.adapters.store.revocation_book import SqlRevocations
 from trustcell.adapters.store.schema import STORE
@@ -65,6 +66,7 @@ class SqlStore:
         """Use an engine whose database was taken; see ``open_store``."""
         self.environment = environment
         self._engine, self._seal, self._heads, self._owners = engine, seal, heads, owners
+        self._readers = Readers(engine)
         self._name = opening.told(engine)
         self._turn = threading.Lock()
         self._writer: int | None = None
@@ -96,18 +98,12 @@ class SqlStore:
     @contextmanager
     def reading(self) -> Iterator[SqlBooks]:
         """See the port."""
-        options: dict[str, object] = {"reading": True}
-        if self._engine.dialect.name == "postgresql":
-            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with (
-            translated(self._name),
-            self._engine.connect().execution_options(**options) as connection,
-            connection.begin(),
-        ):
+        with translated(self._name), self._readers.one() as connection:
             yield SqlBooks(Unit(connection, writing=False), self.environment, self.chain)
 
     def close(self) -> None:
         """Release the database."""
+        self._readers.close()
         self._engine.dispose()
         if self._owners is not None:
             self._owners.leave()

@@ -27,10 +27,22 @@ class Unit:
         self.writing = writing
         self.changed = False
         self.postgresql = connection.dialect.name == "postgresql"
+        self._driver: Any = connection.connection.driver_connection
 
     def read(self, query: sa.Executable, values: Mapping[str, Any] | None = None) -> sa.CursorResult[Any]:
         """Run a SELECT."""
         return self.connection.execute(query, values)
+
+    def rows(self, select: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Rows of a SELECT with the driver's marks for values, straight from the driver."""
+        if self.postgresql:
+            found: list[tuple[Any, ...]] = self._driver.execute(select, values, binary=True).fetchall()
+            return found
+        return list(self._driver.execute(select, values))
+
+    def marked(self, text: str) -> str:
+        """A statement with ``?`` for each value, with the marks of the driver."""
+        return text.replace("?", "%s") if self.postgresql else text
 
     def pages(
         self, query: "sa.Select[Any]", *order: "sa.Column[Any]", after: Sequence[Any] | None = None
@@ -62,16 +74,16 @@ class Unit:
                 self._copy(table.name, columns, rows)
             else:
                 marks = ",".join("?" * len(columns))
-                self._driver().executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
+                self._driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
 
     def update_rows(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Run one UPDATE with ``?`` for each value over many rows."""
         self._touch()
         if self.postgresql:
-            with self._driver().cursor() as cursor:
+            with self._driver.cursor() as cursor:
                 cursor.executemany(statement.replace("?", "%s"), rows)
         else:
-            self._driver().executemany(statement, rows)
+            self._driver.executemany(statement, rows)
 
     def among(self, select: str, values: Sequence[bytes], *first: str) -> list[tuple[Any, ...]]:
         """Rows of a SELECT that ends in a column, where it is one of these values; ``first`` fills marks before."""
@@ -79,10 +91,10 @@ class Unit:
         for start in range(0, len(values), _AMONG):
             chosen = values[start : start + _AMONG]
             if self.postgresql:
-                rows += self._driver().execute(f"{select} = ANY(%s)", (*first, list(chosen))).fetchall()
+                rows += self.rows(f"{select} = ANY(%b)", (*first, list(chosen)))
             else:
                 marks = ",".join("?" * len(chosen))
-                rows += self._driver().execute(f"{select} IN ({marks})", (*first, *chosen)).fetchall()
+                rows += self.rows(f"{select} IN ({marks})", (*first, *chosen))
         return rows
 
     def next_number(self, column: "sa.Column[Any]") -> int:
@@ -92,7 +104,7 @@ class Unit:
 
     def _copy(self, table: str, columns: list[str], rows: Sequence[tuple[Any, ...]]) -> None:
         with (
-            self._driver().cursor() as cursor,
+            self._driver.cursor() as cursor,
             cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy,
         ):
             for row in rows:
@@ -111,9 +123,6 @@ class Unit:
                 raise
             raise Duplicate(str(error)) from error
         self.connection.exec_driver_sql("RELEASE SAVEPOINT rows")
-
-    def _driver(self) -> Any:
-        return self.connection.connection.driver_connection
 
     def _touch(self) -> None:
         if not self.writing:

@@ -23,6 +23,7 @@ def micros_or_none(at: datetime | None) -> int | None:
     return None if at is None else micros(at)
 
 
+@lru_cache(4096)
 def when(stored: int) -> datetime:
     """The moment in UTC."""
     return _EPOCH + stored * _MICROSECOND

@@ -7,18 +7,15 @@ from trustcell.devices.log import Discard, Event
 from trustcell.devices.outcome import Outcome
 from trustcell.devices.rules.access import authorised, non_critical, response
 from trustcell.gbcs.frame import Cra, Message
-from trustcell.gbcs.gbz import LAST, GbzComponent, GbzFrame
 from trustcell.gbcs.payload import decode_payload, encode_payload
 from trustcell.gbcs.usecases.firmware import FirmwareVersion, ReadResult
+from trustcell.gbcs.usecases.firmware_version import FirmwareVersionRead, ReadFirmwareVersion
+from trustcell.gbcs.usecases.forms import InstructionFailed
 from trustcell.vocab import RemotePartyRole
 
 CS08, GCS38 = 0x0129, 0x0084
 
-_METERING, _READ_ATTRIBUTES, _READ_RESPONSE, _FROM_SERVER = 0x0702, 0x00, 0x01, 0x08
-_FIRMWARE_VERSION = b"\x06\x02"  # attribute 0206, little-endian
-_OCTET_STRING, _SUCCESS, _HARDWARE_FAILURE = b"\x41", b"\x00", b"\xc0"
-
-_ASKED = GbzFrame((GbzComponent(LAST, _METERING, 0, 0, _READ_ATTRIBUTES, _FIRMWARE_VERSION),))
+_HARDWARE_FAILURE = 0xC0
 _ACCESS = non_critical(
     RemotePartyRole.ACCESS_CONTROL_BROKER,
     RemotePartyRole.SUPPLIER,
@@ -39,14 +36,12 @@ def read_asn1(device: Device, message: Message, now: datetime) -> Outcome:
 
 def read_gbz(device: Device, message: Message, now: datetime) -> Outcome:
     """GCS38, of a GSME."""
-    if decode_payload(message) != _ASKED:
+    if decode_payload(message) != ReadFirmwareVersion():
         raise Discard(
             Event.FORMAT_CHECK_FAILED, "other_attributes", "the firmware version and nothing else can be read"
         )
     device, sender = authorised(device, message, _ACCESS)
-    version = device.firmware_version
-    found = _SUCCESS + _OCTET_STRING + bytes((len(version),)) + version
-    body = _FIRMWARE_VERSION + (_HARDWARE_FAILURE if device.fails(GCS38) else found)
-    component = GbzComponent(LAST, _METERING, _FROM_SERVER, 0, _READ_RESPONSE, body)
-    payload = GbzFrame((component,)).encode()
+    failed = device.fails(GCS38)
+    answer = InstructionFailed(0, _HARDWARE_FAILURE) if failed else FirmwareVersionRead(device.firmware_version)
+    payload = encode_payload(GCS38, Cra.RESPONSE, answer)
     return Outcome(device, (response(device, message, sender, payload, None),))

@@ -53,6 +53,11 @@ def story_digest(body: Mapping[str, Any]) -> bytes:
     return sha256(canonical({name: value for name, value in body.items() if name not in VARYING})).digest()
 
 
+def refusal_digest(status: str, code: str, message: str) -> bytes:
+    """SHA-256 of what is said of an item that was refused."""
+    return sha256(canonical({"code": code, "message": message, "status": status})).digest()
+
+
 def item_of(record: CertificateRecord) -> tuple[str, int] | None:
     """Batch and number of the item a certificate was issued for; ``None`` when its request is no item."""
     batch, _, number = record.request.rpartition("/")

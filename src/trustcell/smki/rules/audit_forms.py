@@ -6,7 +6,7 @@ from typing import Any
 
 from trustcell.governance.rules.audit import AuditEntry, AuditHead
 from trustcell.governance.rules.audit_export import head_form
-from trustcell.governance.rules.canonical import moment
+from trustcell.governance.rules.canonical import canonical, digest, moment
 from trustcell.governance.rules.statements import SignedStatement
 from trustcell.smki.rules.environment import Environment
 from trustcell.smki.rules.records import CertificateRecord, DecisionRecord, IntentRecord, RequestRecord
@@ -104,6 +104,11 @@ def decision_form(decision: DecisionRecord) -> dict[str, Any]:
         "statement": decision.statement,
         "certificate": None if decision.certificate is None else _identity(*decision.certificate),
     }
+
+
+def decision_digest(decision: DecisionRecord) -> str:
+    """SHA-256 (hex) of a decision to its last word, as the audit chain holds it."""
+    return digest(canonical(decision_form(decision)))
 
 
 def intent_form(intent: IntentRecord) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from trustcell.governance.rules.approval_scope import LISTED
 from trustcell.governance.rules.canonical import moment
 from trustcell.smki.rules import appendix_b_6_3_2 as period_rules
 from trustcell.smki.rules import appendix_m, cited, records_complete, sec_l11, subscribers
@@ -124,7 +125,7 @@ def _reuse(application: Application, facts: Facts) -> Mapping[str, Any]:
         "repeats_a_key": sec_l11.repeats_a_key(application, facts),
         "party_kind": facts.party.kind.value if facts.party else None,
         "role": _titled(application.csr.role),
-        "role_listed": application.csr.role in sec_l11.LISTED,
+        "role_listed": application.csr.role in LISTED,
         "rules": facts.rules.name,
         "approvals": cited.described(facts),
     }

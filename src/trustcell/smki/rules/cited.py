@@ -1,12 +1,13 @@
 """The approvals a request cites: which of them covers what it needs, and why the others do not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from trustcell.governance.rules.approval_rules import Circumstances, Wanted, approval_covers, last_moment
 from trustcell.governance.rules.approvals import Approval, ApprovalKind
 from trustcell.governance.rules.canonical import moment
+from trustcell.governance.rules.clauses import RECORD
 from trustcell.smki.rules.clauses import DUTIES
 from trustcell.smki.rules.facts import Application, Cited, Facts
 from trustcell.vocab import Finding
@@ -41,7 +42,7 @@ def choose(kind: ApprovalKind, application: Application, facts: Facts) -> tuple[
         if each.approval is not None and each.approval.kind is not kind:
             continue
         at = Circumstances(now=facts.now, rules=facts.rules, uses=each.uses, people=facts.people)
-        found = [*approval_covers(each.approval, wanted, at), *_unbound(each.approval, facts)]
+        found = [*approval_covers(each.approval, wanted, at), *_unbound(each.approval, facts), *_altered(each)]
         if not found:
             return each.approval, []
         findings += found
@@ -60,6 +61,13 @@ def _unbound(approval: Approval | None, facts: Facts) -> list[Finding]:
     return [DUTIES.breach("approval_digest_mismatch", "request", message, "an approval that names the request")]
 
 
+def _altered(each: Cited) -> Iterator[Finding]:
+    """An approval is relied on with the documents it was given on, or not at all (hostile V5)."""
+    for name, code in each.altered:
+        message = f"the file {name} behind {each.name} is not the one that was kept"
+        yield RECORD.breach(code, "evidence", message, "restore it from a backup", approval=each.name)
+
+
 def _described(each: Cited, facts: Facts) -> Mapping[str, Any]:
     approval = each.approval
     if approval is None:
@@ -74,4 +82,5 @@ def _described(each: Cited, facts: Facts) -> Mapping[str, Any]:
         "ssc_view": moment(approval.ssc_view.date) if approval.ssc_view else None,
         "decision": moment(approval.decision.date) if approval.decision else None,
         "digest": approval.digest,
+        "evidence_altered": [name for name, _ in each.altered],
     }

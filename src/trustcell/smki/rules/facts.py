@@ -56,11 +56,15 @@ class IssuerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """An approval the request relies on; ``approval`` is ``None`` if there is no such one. ``uses`` were counted."""
+    """An approval the request relies on; ``approval`` is ``None`` if there is no such one. ``uses`` were counted.
+
+    ``altered`` holds SHA-256 and code of each file of evidence behind it that is not what was kept.
+    """
 
     name: str
     approval: Approval | None
     uses: int = 0
+    altered: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from trustcell import certs
+from trustcell.governance.rules.approval_scope import LISTED
 from trustcell.governance.rules.approvals import ApprovalKind
 from trustcell.governance.rules.parties import PartyKind
 from trustcell.smki.rules import cited
@@ -10,16 +11,6 @@ from trustcell.smki.rules.clauses import COMPROMISE, L11_4_B, L11_4A, L11_4B_A, 
 from trustcell.smki.rules.facts import Application, Facts
 from trustcell.smki.rules.records import CertificateRecord, Family
 from trustcell.vocab import Clause, Finding, RemotePartyRole, Severity
-
-LISTED = frozenset(
-    {
-        RemotePartyRole.RECOVERY,
-        RemotePartyRole.TRANSITIONAL_COS,
-        RemotePartyRole.WAN_PROVIDER,
-        RemotePartyRole.ACCESS_CONTROL_BROKER,
-    }
-)
-"""The Remote Party Roles of L11.4B(b)."""
 
 _COMPROMISED = frozenset({1, 2})
 """keyCompromise and cACompromise of RFC 5280 5.3.1."""

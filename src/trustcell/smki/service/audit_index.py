@@ -7,11 +7,12 @@ from typing import Any
 
 from trustcell.smki.ports import Books
 from trustcell.smki.rules.agreement import Fault
-from trustcell.smki.rules.agreement_batch import story_digest
+from trustcell.smki.rules.agreement_batch import refusal_digest, story_digest
+from trustcell.vocab import finding_of
 
 _STORIES = frozenset(
     {"request.approved", "certificate.intended", "certificate.issued", "certificate.abandoned"}
-    | {"batch.submitted", "batch.started", "batch.resumed", "batch.intended"}
+    | {"batch.submitted", "batch.started", "batch.resumed", "batch.intended", "list.taken", "list.served"}
 )
 """Kinds of which the whole body is kept."""
 
@@ -28,7 +29,8 @@ _CERTIFIES: Mapping[str, Callable[[str, Mapping[str, Any]], tuple[str, str]]] = 
 class AuditIndex:
     """``digests`` are SHA-256 (hex) of certificates by name; ``labels`` the labels of authorities by certificate.
 
-    ``items`` holds, for certificates of batches, only the digest of what was said, because there are very many.
+    ``items`` and ``refused`` hold, for items of batches, only the digest of what was said, because there are very many.
+    ``decisions`` has the number of the entry that cites each decision, by the digest of the decision.
     """
 
     last: int = 0
@@ -36,6 +38,8 @@ class AuditIndex:
     digests: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     items: dict[str, bytes] = field(default_factory=dict)
+    refused: dict[str, bytes] = field(default_factory=dict)
+    decisions: dict[str, int] = field(default_factory=dict)
     revoked: set[str] = field(default_factory=set)
     statements: dict[str, int] = field(default_factory=dict)
 
@@ -59,6 +63,11 @@ def read_index(books: Books) -> tuple[AuditIndex, list[Fault]]:
 def _note(index: AuditIndex, seq: int, kind: str, subject: str, body: Mapping[str, Any]) -> None:
     if isinstance(named := body.get("statement"), str) and named:
         index.statements[named] = seq
+    if (decided := body.get("decision_sha256")) is not None:
+        index.decisions[decided] = seq
+    if kind == "issue.refused" and "status" in body:
+        finding = finding_of(body["findings"][0])
+        index.refused[subject] = refusal_digest(body["status"], finding.code, str(finding))
     if kind == "certificate.issued" and "batch" in body:
         index.items[subject] = story_digest(body)
     elif kind in _STORIES:

@@ -31,6 +31,7 @@ from trustcell.smki.rules.batch import (
     unpack_items,
 )
 from trustcell.smki.rules.environment import Environment
+from trustcell.smki.rules.hash_tree import root_of
 from trustcell.smki.rules.records import Family, ItemVerdict
 from trustcell.smki.service.batch_chunk import INTENT, Chunk, ChunkMaker, Drafted, read_drafted
 from trustcell.smki.service.clock import decision_moment, note_decision
@@ -121,6 +122,7 @@ class Batches:
                 body = {
                     "ad_hoc": ask.ad_hoc,
                     "count": len(items),
+                    "csrs_root": root_of([item.csr for item in items]),
                     "csrs_sha256": digest(packed),
                     "purpose": ask.purpose,
                 }

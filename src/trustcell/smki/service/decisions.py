@@ -6,6 +6,7 @@ from typing import Any
 
 from trustcell.governance.rules.rulebook import rule_set
 from trustcell.smki.ports import Books
+from trustcell.smki.rules.audit_forms import decision_digest
 from trustcell.smki.rules.checks import Checked, errors
 from trustcell.smki.rules.exceptions import used
 from trustcell.smki.rules.facts import Application, Facts
@@ -59,6 +60,11 @@ def decision_of(
     )
 
 
+def told(decision: DecisionRecord) -> dict[str, Any]:
+    """What the audit chain says of a decision that was kept: its number, and the digest of all that stands in it."""
+    return {"decision": decision.number, "decision_sha256": decision_digest(decision)}
+
+
 def log_refusal(
     books: Books, kind: str, subject: str, actor: str, refusal: Refused, now: datetime, **facts: Any
 ) -> None:
@@ -74,7 +80,7 @@ def log_refusal(
             if books.requests.get(subject) is not None:
                 books.requests.move(subject, refusal.request.state)
             books.requests.add(refusal.request)
-        body["decision"] = books.requests.decide(refusal.decision).number
+        body |= told(books.requests.decide(refusal.decision))
     if isinstance(refusal, Unfinished):
         stands = books.requests.intent(refusal.intent.issuer, refusal.intent.serial)
         if stands is not None and not stands.settled:

@@ -7,6 +7,7 @@ from typing import Any
 
 from trustcell import certs
 from trustcell.governance import Governance
+from trustcell.governance.ports import Evidence
 from trustcell.governance.rules.canonical import moment
 from trustcell.smki.ports import Books
 from trustcell.smki.rules.ask import Ask
@@ -56,6 +57,7 @@ def explain(
     books: Books,
     governance: Governance,
     environment: Environment,
+    evidence: Evidence,
     issuer: CertificateRecord,
     what: str | tuple[bytes, Ask],
     as_of: datetime,
@@ -77,7 +79,15 @@ def explain(
     as_of = as_of.replace(microsecond=0)
     register = governance.register(books, as_of)
     facts = gather(
-        books, register, environment, issuer_facts(books, issuer), application, requester, as_of, statement=statement
+        books,
+        register,
+        environment,
+        issuer_facts(books, issuer),
+        evidence,
+        application,
+        requester,
+        as_of,
+        statement=statement,
     )
     checks = judge(application, as_they_were(books, facts, application))
     return Explanation(application.name, as_of, facts.rules.name, checks, recorded)

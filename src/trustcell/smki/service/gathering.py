@@ -5,12 +5,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from trustcell import certs
+from trustcell.governance.ports import Evidence
+from trustcell.governance.rules.approvals import Approval
 from trustcell.governance.rules.register import Register
 from trustcell.governance.rules.rulebook import rule_set
 from trustcell.smki.ports import Books
 from trustcell.smki.rules.environment import Environment
 from trustcell.smki.rules.facts import Application, Cited, Facts, IssuerFacts, PendingUse
 from trustcell.smki.rules.records import CertificateRecord, IntentRecord
+from trustcell.vocab import Refused
 
 
 def issuer_facts(books: Books, record: CertificateRecord) -> IssuerFacts:
@@ -25,6 +28,7 @@ def gather(
     register: Register,
     environment: Environment,
     issuer: IssuerFacts,
+    evidence: Evidence,
     application: Application,
     requester: str,
     now: datetime,
@@ -47,7 +51,7 @@ def gather(
         tuple(books.certificates.with_key(application.key)),
         _pending(books, open_intents, issuer.name, application.key),
         books.revocations.barred(application.key),
-        tuple(_cited(books, register, open_intents, name) for name in application.ask.approvals),
+        tuple(_cited(books, register, evidence, open_intents, name) for name in application.ask.approvals),
         register.people,
         statement,
         None if operator is None else register.people.get(operator),
@@ -80,14 +84,30 @@ def _uses_of_others(books: Books, approval: str, until: datetime, request: str) 
     return sum(each is None or each.request != request for each in found)
 
 
-def _cited(books: Books, register: Register, intents: Sequence[IntentRecord], name: str) -> Cited:
-    """Uses counted so far, and those that certificates in the making have reserved."""
+def _cited(books: Books, register: Register, evidence: Evidence, intents: Sequence[IntentRecord], name: str) -> Cited:
+    """Uses counted so far, those that certificates in the making have reserved, and files that are not as kept."""
     reserved = sum(
         any(name in each.approvals and each.certificate == (intent.issuer, intent.serial) for each in decisions)
         for intent in intents
         if (decisions := books.requests.decisions(intent.request))
     )
-    return Cited(name, register.approvals.get(name), len(books.approval_uses.uses(name)) + reserved)
+    approval = register.approvals.get(name)
+    return Cited(name, approval, len(books.approval_uses.uses(name)) + reserved, _altered(evidence, approval))
+
+
+def _altered(evidence: Evidence, approval: Approval | None) -> tuple[tuple[str, str], ...]:
+    """The files an approval rests on, read and hashed again (hostile V5): SHA-256 and code of each that differs."""
+    if approval is None:
+        return ()
+    bodies = (approval.ssc_view, approval.decision)
+    cited = {*approval.evidence, *(each.document for each in bodies if each is not None)} - {""}
+    found = []
+    for name in sorted(cited):
+        try:
+            evidence.read(name)
+        except Refused as refusal:
+            found.append((name, refusal.findings[0].code))
+    return tuple(found)
 
 
 def _pending(books: Books, intents: Sequence[IntentRecord], issuer: str, key: bytes) -> tuple[PendingUse, ...]:

@@ -10,12 +10,11 @@ from datetime import datetime
 
 from trustcell import certs
 from trustcell.governance import Governance
-from trustcell.governance.ports import Credential
+from trustcell.governance.ports import Credential, Evidence
 from trustcell.governance.rules.canonical import digest
-from trustcell.smki.ports import Books, Store
+from trustcell.smki.ports import Books, Deployments, Store
 from trustcell.smki.rules.ask import Ask, request_name
 from trustcell.smki.rules.checks import errors, judge
-from trustcell.smki.rules.clauses import CSR_STATES, L11_5
 from trustcell.smki.rules.environment import Environment
 from trustcell.smki.rules.exceptions import used
 from trustcell.smki.rules.facts import Application
@@ -26,24 +25,26 @@ from trustcell.smki.rules.records import (
     RequestRecord,
     RequestState,
 )
-from trustcell.smki.rules.revocation import GROUNDS, Circumstance, identity
+from trustcell.smki.rules.revocation import identity
+from trustcell.smki.service.answering import NothingKnown, answer
 from trustcell.smki.service.clock import decision_moment, note_decision
-from trustcell.smki.service.decisions import Declined, Unfinished, decision_of, log_refusal
+from trustcell.smki.service.decisions import Declined, Unfinished, decision_of, log_refusal, told
 from trustcell.smki.service.explaining import Explanation, explain
 from trustcell.smki.service.gathering import gather, issuer_facts
 from trustcell.smki.service.hierarchy import Hierarchy
 from trustcell.smki.service.intents import abandon, free_serial, key_story, store_certificate
 from trustcell.smki.service.making import Random, draft, organisation_tbs, signed
-from trustcell.vocab import Finding, Refused, WireError
+from trustcell.smki.service.requests import certificate_of, in_work, may_submit, read_csr
+from trustcell.vocab import Refused
 
-_IN_WORK = frozenset({RequestState.APPROVED})
-_ISSUED = frozenset({RequestState.LODGED, RequestState.ACCEPTED_BY_SUBSCRIBER, RequestState.REJECTED_BY_SUBSCRIBER})
+_NOTHING_KNOWN = NothingKnown()
 
 
 class Authority:
     """The Issuing OCA at work. A refusal is one audit entry, and the decision if checks led to it; nothing else.
 
-    ``random`` gives so many octets. ``hook`` is called at the named points at which a crash must lose nothing.
+    ``random`` gives so many octets. ``evidence`` is read again whenever an approval is relied on.
+    ``hook`` is called at the named points at which a crash must lose nothing.
     """
 
     def __init__(
@@ -52,11 +53,14 @@ class Authority:
         governance: Governance,
         environment: Environment,
         hierarchy: Hierarchy,
+        evidence: Evidence,
         random: Random,
         hook: Callable[[str], None] = lambda point: None,
+        deployments: Deployments = _NOTHING_KNOWN,
     ) -> None:
         """Opens nothing."""
         self._store, self._governance, self._environment = store, governance, environment
+        self._evidence, self._deployments = evidence, deployments
         self._ca, self._random, self._hook = hierarchy.issuing_oca, random, hook
         self._issuer = hierarchy.issuing_oca.certificate.subject.common_name or ""
 
@@ -69,17 +73,19 @@ class Authority:
         """
         person = credential.person
         with self._refusals("request.refused", digest(csr), person, now, state=RequestState.REJECTED_FORMAT.value):
-            application = Application(_read(csr), ask)
+            application = Application(read_csr(csr), ask)
         with self._refusals("request.refused", application.name, person, now), self._store.transaction(now) as books:
             at = decision_moment(books, self._environment, now, confirmed=confirm_clock)
             count = len(books.requests.decisions(application.name)) + 1
             body = {"csr_sha256": digest(application.csr.der), "decision": count, **ask.as_json()}
             statement = self._governance.state(books, credential, "csr.submit", application.name, body, now).digest
             request = self._request_of(application, person, statement, at)
-            again = _may_submit(books, request.name)
+            again = may_submit(books, request.name)
             register = self._governance.register(books)
             issuer = issuer_facts(books, self._ca.record)
-            facts = gather(books, register, self._environment, issuer, application, person, at, statement=statement)
+            facts = gather(
+                books, register, self._environment, issuer, self._evidence, application, person, at, statement=statement
+            )
             request = replace(request, party=facts.party.name if facts.party else "")
             checked = judge(application, facts)
             decision = decision_of(application, facts, checked, person, statement)
@@ -88,9 +94,9 @@ class Authority:
                     raise Refused(found)
                 raise Declined(found, decision, replace(request, state=RequestState.REJECTED_CONTENT))
             books.requests.add(request)
-            number = books.requests.decide(decision).number
+            decision = books.requests.decide(decision)
             note_decision(books, at)
-            said = {"decision": number, "party": request.party, "requester": person, "statement": statement}
+            said = {**told(decision), "party": request.party, "requester": person, "statement": statement}
             states = [RequestState.SUBMITTED, RequestState.ACCEPTED, RequestState.APPROVED]
             books.audit.append("request.approved", request.name, {**said, "states": [*map(str, states)]}, at)
         return request
@@ -100,13 +106,14 @@ class Authority:
     ) -> CertificateRecord:
         """Judge an approved request again, and issue and lodge its certificate; one that was issued is given again."""
         with self._store.reading() as books:
-            if (existing := self._existing(books, name)) is not None:
+            request = books.requests.get(name)
+            if (existing := certificate_of(books, request)) is not None:
                 return existing
-        person = credential.person
+        name, person = request.name if request is not None else name, credential.person
         with self._refusals("issue.refused", name, person, now):
             with self._store.transaction(now) as books:
                 at = decision_moment(books, self._environment, now, confirmed=confirm_clock)
-                request = _in_work(books, name)
+                request = in_work(books, name)
                 count = len(books.requests.decisions(request.name)) + 1
                 body = {"issuer": self._issuer, "csr_sha256": digest(request.csr), "decision": count}
                 signed_for = self._governance.state(books, credential, "certificate.issue", request.name, body, now)
@@ -141,17 +148,22 @@ class Authority:
     def explain(self, what: str | tuple[bytes, Ask], as_of: datetime, *, requester: str = "") -> Explanation:
         """Each check of a request, by name or as ``requester`` might submit it, under the rules of a moment."""
         with self._store.reading() as books:
-            return explain(books, self._governance, self._environment, self._ca.record, what, as_of, requester)
+            return explain(
+                books, self._governance, self._environment, self._evidence, self._ca.record, what, as_of, requester
+            )
 
     def accept_certificate(self, issuer: str, serial: int, credential: Credential, now: datetime) -> CertificateRecord:
         """Its subscriber has compared it with the CSR and takes it (L11.5)."""
-        return self._answer(issuer, serial, credential, now, accepted=True, reason="")
+        return self._answer((issuer, serial), credential, now, rejected=None)
 
     def reject_certificate(
         self, issuer: str, serial: int, credential: Credential, now: datetime, reason: str
     ) -> CertificateRecord:
-        """Its subscriber does not take it: it is revoked, and its key has been in a certificate (L11.5 to L11.7)."""
-        return self._answer(issuer, serial, credential, now, accepted=False, reason=reason)
+        """Its subscriber does not take it: it is revoked, and its key has been in a certificate (L11.5 to L11.7).
+
+        The devices it may be on are kept as a list, see ``devices_raised``.
+        """
+        return self._answer((issuer, serial), credential, now, rejected=reason)
 
     def _prepare(
         self, books: Books, request: RequestRecord, operator: str, statement: str, at: datetime
@@ -160,8 +172,8 @@ class Authority:
         issuer = issuer_facts(books, self._ca.record)
         serial, taken = free_serial(books, issuer.name, self._random)
         facts = gather(
-            books, self._governance.register(books), self._environment, issuer, application, request.requester, at,
-            statement=request.statement, operator=operator, serial=serial, serial_taken=taken,
+            books, self._governance.register(books), self._environment, issuer, self._evidence, application,
+            request.requester, at, statement=request.statement, operator=operator, serial=serial, serial_taken=taken,
         )  # fmt: skip
         checked = judge(application, facts)
         decision = decision_of(application, facts, checked, operator, statement, (issuer.name, serial))
@@ -172,10 +184,10 @@ class Authority:
         made = draft(tbs, self._environment.organisation_policy, approvals, self._random)
         intent = IntentRecord(issuer.name, serial, request.name, made.tbs, made.twin, at)
         books.requests.intend([intent])
-        number = books.requests.decide(decision).number
+        decision = books.requests.decide(decision)
         note_decision(books, at)
         said = {
-            "decision": number,
+            **told(decision),
             "lint_set_aside": list(made.set_aside),
             "operator": operator,
             "request": request.name,
@@ -208,7 +220,7 @@ class Authority:
     def _again(self, name: str, operator: str, statement: str, now: datetime) -> CertificateRecord:
         with self._store.transaction(now) as books:
             at = decision_moment(books, self._environment, now, confirmed=True)
-            intent = self._prepare(books, _in_work(books, name), operator, statement, at)
+            intent = self._prepare(books, in_work(books, name), operator, statement, at)
         return self._finish(intent, now)
 
     def _request_of(self, application: Application, person: str, statement: str, at: datetime) -> RequestRecord:
@@ -218,55 +230,15 @@ class Authority:
             person, statement, at, RequestState.APPROVED, application.ask.as_json(),
         )  # fmt: skip
 
-    def _existing(self, books: Books, name: str) -> CertificateRecord | None:
-        request = books.requests.get(name)
-        if request is None or request.state not in _ISSUED:
-            return None
-        made = (
-            each for each in books.certificates.with_key(request.key, request.family) if each.request == request.name
-        )
-        return next((each for each in made if each.key_use >= 0), None)
-
     def _answer(
-        self, issuer: str, serial: int, credential: Credential, now: datetime, *, accepted: bool, reason: str
+        self, name: tuple[str, int], credential: Credential, now: datetime, *, rejected: str | None
     ) -> CertificateRecord:
-        subject, verb = identity(issuer, serial), "accept" if accepted else "reject"
+        kind = f"certificate.{'accept' if rejected is None else 'reject'}.refused"
         with (
-            self._refusals(f"certificate.{verb}.refused", subject, credential.person, now),
+            self._refusals(kind, identity(*name), credential.person, now),
             self._store.transaction(now) as books,
         ):
-            record = books.certificates.get(issuer, serial)
-            request = books.requests.get(record.request) if record and record.request else None
-            person = self._governance.register(books).people.get(credential.person)
-            if record is None or request is None or person is None or request.party not in person.acts_for:
-                message = f"there is no {subject} of a party this person acts for"
-                raise Refused([L11_5.breach("certificate_unknown", "certificate", message, "one of your own")])
-            if record.accepted is not None or record.revoked_at is not None:
-                state = "revoked" if record.revoked_at else "accepted"
-                message = f"{subject} is {state}"
-                raise Refused([L11_5.breach("certificate_answered", "certificate", message, "ask for a revocation")])
-            said = {"certificate_sha256": digest(record.der), "reason": reason}
-            signed_for = self._governance.state(books, credential, f"certificate.{verb}", subject, said, now)
-            answered = replace(record, accepted=accepted)
-            if not accepted:
-                circumstance = Circumstance.REJECTED
-                answered = replace(
-                    answered,
-                    revoked_at=now,
-                    revocation_reason=GROUNDS[circumstance].reasons[0],
-                    revocation_circumstance=circumstance.value,
-                )
-            books.certificates.update(answered)
-            done = RequestState.ACCEPTED_BY_SUBSCRIBER if accepted else RequestState.REJECTED_BY_SUBSCRIBER
-            books.requests.move(request.name, done)
-            body = {
-                "reason": reason,
-                "request": request.name,
-                "statement": signed_for.digest,
-                "used_for": record.purpose,
-            }
-            books.audit.append(f"certificate.{verb}ed", subject, body, now)
-            return answered
+            return answer(books, self._governance, self._deployments, name, credential, now, rejected)
 
     @contextmanager
     def _refusals(
@@ -280,47 +252,6 @@ class Authority:
                 log_refusal(books, kind, subject, actor, refusal, now, **facts)
             if passing:
                 raise
-
-
-def _read(octets: bytes) -> certs.CertificationRequest:
-    try:
-        return certs.load_csr(octets)
-    except WireError as error:
-        place = error.path or "request"
-        finding: Finding = CSR_STATES.breach(error.code, place, error.reason, "a PKCS#10 request in PEM, base64 or DER")
-        raise Refused([finding]) from None
-
-
-def _may_submit(books: Books, name: str) -> bool:
-    """Whether it is new, or was refused: at submission, or when it was to be issued. Not so once it was issued.
-
-    ``Refused``: ``request_repeated`` while it waits to be issued.
-    """
-    existing = books.requests.get(name)
-    if existing is None or existing.state in (RequestState.REJECTED_CONTENT, RequestState.REJECTED_FORMAT):
-        return True
-    if existing.state not in _IN_WORK:
-        return False
-    if books.requests.decisions(name)[-1].granted:
-        message = "it was submitted before, and waits to be issued"
-        raise Refused([CSR_STATES.breach("request_repeated", "request", message, "have it issued")])
-    books.requests.move(name, RequestState.REJECTED_CONTENT)
-    return True
-
-
-def _in_work(books: Books, name: str) -> RequestRecord:
-    """The approved request that nobody is issuing; its name may be cut short."""
-    request = books.requests.get(name)
-    if request is None:
-        message = f"there is no request {name}"
-        raise Refused([CSR_STATES.breach("request_unknown", "request", message, "a request that was submitted")])
-    if request.state not in _IN_WORK:
-        message = f"its state is {request.state}"
-        raise Refused([CSR_STATES.breach("request_not_approved", "state", message, "submit it again")])
-    if any(each.request == request.name for each in books.requests.intents()):
-        message = "it is being issued, or a crash interrupted that"
-        raise Refused([CSR_STATES.breach("issue_unfinished", "request", message, "wait, or recover")])
-    return request
 
 
 __all__ = ["Ask", "Authority", "Explanation", "request_name"]

@@ -26,6 +26,8 @@ from trustcell.smki.rules.revocation import identity
 from trustcell.smki.rules.whole import KeyUses, read_register, statement_faults, use_faults
 from trustcell.smki.service.audit_index import AuditIndex, read_index
 from trustcell.smki.service.batch_papers import BatchPapers
+from trustcell.smki.service.verify_decisions import verify_decisions, verify_refused_items
+from trustcell.smki.service.verify_lists import verify_lists
 from trustcell.vocab import Refused
 
 _CITE_FILES = frozenset({"approval.draft", "approval.ssc_view", "approval.decision"})
@@ -73,6 +75,9 @@ def verify_all(
     done.faults += check.keys.faults()
     done.faults += _missing(index, check.seen)
     done.faults += check.batches.whole(register.people)
+    done.faults += verify_decisions(books, index)
+    done.faults += verify_refused_items(books, index)
+    done.faults += verify_lists(books, index, environment, check.authorities)
     done.faults += _approvals(books, register, check, done)
     done.faults += statement_faults(statements, check.credentials)
     done.faults += _logged(statements, index)
@@ -93,11 +98,11 @@ class _Certificates:
     ) -> None:
         self._books, self._index, self._approvals, self._done = books, index, approvals, done
         self._years = environment.organisation_years
-        self._authorities: dict[str, list[CertificateRecord]] = defaultdict(list)
+        self.authorities: dict[str, list[CertificateRecord]] = defaultdict(list)
         for kind in forms.AUTHORITY_KINDS:
             for record in books.certificates.search(Query(kind=kind), environment.begins):
                 if not record.imported:
-                    self._authorities[_common_name(record.subject)].append(record)
+                    self.authorities[_common_name(record.subject)].append(record)
         self.batches = BatchPapers(books, index)
         self.keys = KeyUses()
         self.seen: set[str] = set()
@@ -107,7 +112,7 @@ class _Certificates:
     @property
     def ders(self) -> list[bytes]:
         """The certificates of all authorities."""
-        return [each.der for found in self._authorities.values() for each in found]
+        return [each.der for found in self.authorities.values() for each in found]
 
     def asked(self, record: CertificateRecord) -> Mapping[str, Any]:
         """What the other program is asked about it; no profile for twins and for what another authority issued."""
@@ -130,7 +135,7 @@ class _Certificates:
         self.keys.see(record)
         if record.family is Family.IKI:
             self.credentials[digest(record.der)] = record
-        yield from own_period(record, self._authorities.get(record.issuer, ()))
+        yield from own_period(record, self.authorities.get(record.issuer, ()))
         if (record.revoked_at is not None) != (name in self._index.revoked):
             said = "revoked" if name in self._index.revoked else "not revoked"
             yield Fault("I4", "revocation_differs", name, f"the audit log says it is {said}", "revoked_at")
