@@ -1,4 +1,4 @@
-"""What an alert that answers no command changes in the books: logs, who joined, versions (duis-dsp.md 6; gbcs.md 4.7)."""
+"""What an alert that answers no command changes in the books: logs, joined devices (duis-dsp.md 6; gbcs.md 4.7)."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -31,7 +31,8 @@ class Author(StrEnum):
 class Ask:
     """One request with everything its rules may look at; ``now`` is when it is judged.
 
-    ``door`` is the service it was sent to: ``serviceS``, ``serviceT``, ``serviceD``, or empty when the DSP itself asks.
+    ``door`` is the service it was sent to: ``serviceS``, ``serviceT``, ``serviceD``, or empty when the DSP itself asks:
+    for a request it held, or (``scheduled``) for a schedule.
     """
 
     request: duis.Request
@@ -40,6 +41,7 @@ class Ask:
     transitional_cos: Eui64
     now: datetime
     door: str = ""
+    scheduled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +110,24 @@ class DccAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkItem:
+    """Something a party has to do about a device; ``None`` is the DCC itself. A warning, never a block."""
+
+    party: Eui64 | None
+    device: Eui64
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Distribution:
-    """Firmware to be brought to devices, and who asked for it (11.1)."""
+    """Firmware to be brought to devices, and who asked for it, by which request (11.1)."""
 
     user: Eui64
     image: bytes
     version: str
     devices: tuple[Eui64, ...]
+    request_id: duis.RequestId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +137,7 @@ class Effects:
     A schedule that is written gets a due row for its ``next_at`` and loses its former one; ``next_at`` of ``None`` ends
     it. A distribution is kept under a number and gets a due row of its own, at once.
 
-    ``signing_point`` and ``agreement_point`` are new keys of the device itself. ``cancels`` are request IDs of held
-    commands that end here.
+    ``cancels`` are request IDs of held commands that end here, ``notes`` lines for the history of the device.
     """
 
     slots: tuple[SlotChange, ...] = ()
@@ -138,6 +150,7 @@ class Effects:
     cancels: tuple[duis.RequestId, ...] = ()
     distribution: Distribution | None = None
     notes: tuple[str, ...] = ()
+    work_items: tuple[WorkItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,4 +193,5 @@ __all__ = [
     "Needs",
     "Reply",
     "SlotChange",
+    "WorkItem",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from trustcell.dsp.rules.services import (
+    active_power,
     change_of_supplier,
     commissioning,
     credential_details,
@@ -16,12 +17,17 @@ from trustcell.dsp.rules.services import (
     inventory_reading,
     joining,
     opt_out,
+    schedules,
     whitelist,
 )
 from trustcell.dsp.rules.services.base import ServiceRule
 
 SERVICES: Mapping[str, ServiceRule] = MappingProxyType(
     {
+        "4.16": active_power.READ,
+        "5.1": schedules.CREATE,
+        "5.2": schedules.READ,
+        "5.3": schedules.DELETE,
         "6.15.1": credentials.UPDATE,
         "6.15.2": device_credentials.UPDATE,
         "6.17": device_credentials.ISSUE,

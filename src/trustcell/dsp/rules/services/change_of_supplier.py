@@ -1,6 +1,7 @@
 """6.23: the gaining supplier's credentials, placed by the transitional CoS party (CS02b, mode supplierByTransCoS)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
@@ -8,7 +9,7 @@ from trustcell import duis, gbcs
 from trustcell.dsp.rules import dating, dcc_alerts, registration, transform
 from trustcell.dsp.rules.clauses import PROCESSING
 from trustcell.dsp.rules.effects import effects_of_update, outcome_of
-from trustcell.dsp.rules.plan import Answer, Ask, Author, CommandPlan, DccAlert, Effects, Needs, Reply
+from trustcell.dsp.rules.plan import Answer, Ask, Author, CommandPlan, Effects, Needs, Reply
 from trustcell.dsp.rules.services.base import ServiceRule
 from trustcell.gbcs import CredentialsReplacementMode as Mode
 from trustcell.vocab import CellId, Eui64, Finding, KeyUsage, RemotePartyRole
@@ -99,7 +100,7 @@ def _effects(reply: Reply) -> Effects:
     if losing is None or reply.request is None:
         return found
     alert = dcc_alerts.supplier_changed(losing, reply.device, _body(reply.request).import_mpxn)
-    return _with(found, (alert,))
+    return replace(found, alerts=(alert,))
 
 
 def _losing(reply: Reply) -> Eui64 | None:
@@ -109,10 +110,6 @@ def _losing(reply: Reply) -> Eui64 | None:
         if entry.cell == _SUPPLIER_CELL and entry.status is gbcs.StatusCode.SUCCESS and changed:
             return entry.existing_entity
     return None
-
-
-def _with(effects: Effects, alerts: tuple[DccAlert, ...]) -> Effects:
-    return Effects(effects.slots, effects.learned, effects.learned_from, alerts=alerts)
 
 
 CHANGE = ServiceRule(_plan, _findings, _effects, _needs, needs_request=True)

@@ -1,12 +1,14 @@
 """6.24.1: which credentials a device holds (CS02a and CS02f, gbcs.md 4.4)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import cast
 
 from trustcell import duis, gbcs
+from trustcell.dsp.rules import inventory
 from trustcell.dsp.rules.clauses import PROCESSING
 from trustcell.dsp.rules.effects import effects_of_details
-from trustcell.dsp.rules.plan import Ask, Author, CommandPlan
+from trustcell.dsp.rules.plan import Ask, Author, CommandPlan, Effects, Reply
 from trustcell.dsp.rules.services.base import ServiceRule, needs_hub
 from trustcell.vocab import CellId, DeviceType, Finding, KeyUsage, RemotePartyRole
 
@@ -42,6 +44,15 @@ def _findings(ask: Ask) -> Iterator[Finding]:
             )
 
 
+def _effects(reply: Reply) -> Effects:
+    """The slots; and a hub whose broker cells hold the broker is commissioned (duis-dsp.md 6, our reading)."""
+    found = effects_of_details(reply)
+    brokers = [slot.occupant.entity for slot in found.slots if slot.cell.role is RemotePartyRole.ACCESS_CONTROL_BROKER]
+    if not brokers or set(brokers) != {reply.broker}:
+        return found
+    return replace(found, devices=inventory.changes(reply.device, inventory.Event.BROKER_PLACED, reply.now))
+
+
 def _plan(ask: Ask) -> CommandPlan:
     body = _body(ask)
     code = details_message_code(body)
@@ -49,4 +60,4 @@ def _plan(ask: Ask) -> CommandPlan:
     return CommandPlan(code, lambda _counter: octets, Author.BROKER, None)
 
 
-RETRIEVE = ServiceRule(_plan, _findings, effects_of_details, needs_hub)
+RETRIEVE = ServiceRule(_plan, _findings, _effects, needs_hub)

@@ -1,13 +1,15 @@
 """6.15.1 and 6.21: who sits in a device's cells (CS02b and CS02g, gbcs.md 4.3; duis-dsp.md 7)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import cast
 
 from trustcell import duis, gbcs
-from trustcell.dsp.rules import dating, transform
+from trustcell.dsp.rules import dating, dcc_alerts, transform
 from trustcell.dsp.rules.clauses import PROCESSING
-from trustcell.dsp.rules.effects import effects_of_update
-from trustcell.dsp.rules.plan import Answer, Ask, Author, CommandPlan, Needs
+from trustcell.dsp.rules.effects import effects_of_update, outcome_of
+from trustcell.dsp.rules.facts import Occupant
+from trustcell.dsp.rules.plan import Answer, Ask, Author, CommandPlan, Effects, Needs, Reply, SlotChange
 from trustcell.dsp.rules.services.base import ServiceRule
 from trustcell.vocab import CellId, Finding, KeyUsage
 
@@ -87,5 +89,19 @@ def _handover(ask: Ask) -> CommandPlan | Answer:
     )
 
 
+def _handed_over(reply: Reply) -> Effects:
+    """The slots, and N42 to the party whose credentials are there now: it did not ask for them itself."""
+    found = effects_of_update(reply)
+    outcome = outcome_of(reply.payload)
+    placed = tuple(
+        SlotChange(entry.cell, Occupant(entry.replacing_entity, entry.replacing_key_id))
+        for entry in (outcome.replacement_outcomes if outcome is not None else ())
+        if entry.status is gbcs.StatusCode.SUCCESS and entry.replacing_entity != reply.broker
+    )
+    if not placed:
+        return found
+    return replace(found, alerts=(dcc_alerts.credentials_updated(placed[0].occupant.entity, reply.device.eui, placed),))
+
+
 UPDATE = ServiceRule(_update, _findings, effects_of_update)
-HANDOVER = ServiceRule(_handover, _handover_findings, effects_of_update, _handover_needs)
+HANDOVER = ServiceRule(_handover, _handover_findings, _handed_over, _handover_needs)

@@ -103,15 +103,19 @@ def _distribute_needs(body: duis.Body) -> Needs:
 def _fit(ask: Ask) -> tuple[Eui64, ...]:
     """The listed devices that this user may bring firmware to."""
     body = cast(duis.UpdateFirmware, ask.request.body)
-    return tuple(eui for eui in dict.fromkeys(body.device_ids) if _may_have(ask, ask.facts.others.get(eui)))
+    return tuple(eui for eui in dict.fromkeys(body.device_ids) if _may_have(ask, eui))
 
 
-def _may_have(ask: Ask, device: DeviceRecord | None) -> bool:
+def _may_have(ask: Ask, eui: Eui64) -> bool:
+    device = ask.facts.others.get(eui)
+    return device is not None and device.status in inventory.allowed_statuses("11.1") and _is_theirs(ask, eui)
+
+
+def _is_theirs(ask: Ask, eui: Eui64) -> bool:
+    """A meter that the user is responsible for."""
+    device, user = ask.facts.others.get(eui), ask.request.request_id.originator
     if device is None or device.device_type not in _METERS:
         return False
-    if device.status not in inventory.allowed_statuses("11.1"):
-        return False
-    user = ask.request.request_id.originator
     return registration.acts_for(user, roles.acting_roles(ask), (device,), ask.facts.registrations, ask.now)
 
 
@@ -128,10 +132,17 @@ def _distribute_findings(ask: Ask) -> Iterator[Finding]:
 def _distribute(ask: Ask) -> Answer:
     """I99 when every listed device gets the image, else a warning."""
     body, fit = cast(duis.UpdateFirmware, ask.request.body), _fit(ask)
-    distribution = Distribution(ask.request.request_id.originator, body.firmware_image, body.firmware_version, fit)
-    left_out = tuple(eui for eui in dict.fromkeys(body.device_ids) if eui not in fit)
-    notes = tuple(f"firmware {body.firmware_version} is not for {eui}" for eui in left_out)
-    return Answer("W110101" if left_out else "I99", effects=Effects(distribution=distribution, notes=notes))
+    ids = ask.request.request_id
+    effects = Effects(
+        distribution=Distribution(ids.originator, body.firmware_image, body.firmware_version, fit, request_id=ids)
+    )
+    left_out = [eui for eui in dict.fromkeys(body.device_ids) if eui not in fit]
+    if not left_out:
+        return Answer("I99", effects=effects)
+    invalid = tuple(eui for eui in left_out if not _is_theirs(ask, eui))
+    waiting = tuple(eui for eui in left_out if eui not in invalid)
+    warning = duis.DSPUpdateFirmwareWarning(invalid or None, waiting or None)
+    return Answer("W110101", warning, effects)
 
 
 READ = ServiceRule(_read, effects=_version_read, needs=_read_needs)

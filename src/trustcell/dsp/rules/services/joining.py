@@ -78,7 +78,7 @@ def _join_findings(ask: Ask) -> Iterator[Finding]:
         )
         return
     if other.status is not None and other.status not in _INSTALLED:
-        yield _breach("other_device_status", f"{other.eui} is {other.status}", "let it join the HAN first")
+        yield _breach("other_device_not_installed", f"{other.eui} is {other.status}", "let it join the HAN first")
     if way[1] is _C and other.eui not in ask.facts.certificates:
         yield _breach(
             "device_certificate_unknown",

@@ -32,10 +32,10 @@ def known_to_device(ask: Ask) -> bool:
     """Whether the device has this user's key for a role it acts in; an unknown cell is believed to hold it.
 
     The Key Agreement cell decides, because a non-critical response is authenticated with that key; the Digital
-    Signature cell stands in for it while it is the only one known.
+    Signature cell stands in for it while it is the only one known. What a schedule asks for is always the broker's.
     """
     device, user = ask.facts.device, ask.request.request_id.originator
-    if device is None:
+    if device is None or ask.scheduled:
         return False
     for role in {_PARTY[role] for role in acting_roles(ask) if role in _PARTY}:
         if device.device_type not in _KNOW[role]:

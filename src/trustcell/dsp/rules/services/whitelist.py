@@ -40,7 +40,7 @@ def _findings(ask: Ask) -> Iterator[Finding]:
     other = ask.facts.others.get(body.device_id)
     if other is None:
         yield PROCESSING.breach(
-            "other_device_unknown", "DeviceID", f"{body.device_id} is not in the inventory", "pre-notify it by 12.2"
+            "not_pre_notified", "DeviceID", f"{body.device_id} is not in the inventory", "pre-notify it by 12.2"
         )
     elif other.status is not None and not inventory.fits(other.status, _event(body), other.device_type):
         yield INVENTORY.breach(
