@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from trustcell import certs
 from trustcell.adapters.dsp_store import Settings as Books
@@ -19,6 +19,7 @@ from trustcell.duis import UserRole
 from trustcell.stories import KeyPair
 from trustcell.vocab import CellId, CellUsage, DeviceType, Eui64, KeyUsage, RemotePartyRole, WireError
 
+_T = TypeVar("_T")
 _ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
 _MADE = "made by the lab"
 _DS, _KA = KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_AGREEMENT
@@ -79,7 +80,7 @@ class LabFile:
         """What the lab's devices are made from: the DCC's parties in their cells, and keys derived from the seed."""
         return self._read(lambda: self._fleet(seed))
 
-    def _read(self, read: Callable[[], Any]) -> Any:
+    def _read(self, read: Callable[[], _T]) -> _T:
         try:
             return read()
         except (KeyError, TypeError, AttributeError, ValueError) as error:
