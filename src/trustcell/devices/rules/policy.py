@@ -29,7 +29,7 @@ class DevicePolicy:
 
     With ``failure_alerts`` a discarded message raises a critical alert 0x1000 to the supplier (gbcs.md 6.1) and so
     moves the alert counter; without, it is silent. ``log_limit`` lines of the security log are kept.
-    ``certificate_time`` stands for the clock when certificate dates are compared: a lab's public certificates have ended.
+    ``certificate_time`` stands for the clock when certificate dates are compared: those of a public lab have ended.
     """
 
     floors: FloorPolicy = FloorPolicy.RETAIN
