@@ -96,6 +96,10 @@ class Store(Protocol):
         """A firmware distribution by the number in its due row."""
         ...
 
+    def accepted(self, user: Eui64, service_variant: str | None, since: datetime) -> int:
+        """How many requests of a user were accepted since then, of one service or of all (check 18)."""
+        ...
+
     def open_commands(self) -> Sequence[Command]:
         """Commands without an answer or a time-out, in the order of their numbers: all there is to send."""
         ...

@@ -36,6 +36,7 @@ _RESERVED = (
     f"SELECT {rows.KNOWN_COLUMNS}, t.reserved_by, t.reserved FROM request t{rows.KNOWN_JOIN} "
     "WHERE t.home = ? AND t.state = 'reserved' ORDER BY t.number"
 )
+_ACCEPTED = "SELECT count(*) FROM request WHERE originator = ? AND accepted_at >= ?"
 _DUE = "SELECT at, kind, ref FROM due WHERE home = ? AND at <= ? ORDER BY at, kind, ref LIMIT ?"
 # An open command is its own timer.
 _LATE = "FROM command WHERE home = ? AND state = 'open' AND not_after IS NOT NULL"
@@ -118,6 +119,15 @@ class SqlHome:
         user, image, version, devices = row
         euis = tuple(Eui64(devices[start : start + 8]) for start in range(0, len(devices), 8))
         return Distribution(Eui64(user), image, version, euis)
+
+    def accepted(self, user: Eui64, service_variant: str | None, since: datetime) -> int:
+        """See the port."""
+        with self._reading() as session:
+            if service_variant is None:
+                row = session.one(_ACCEPTED, (bytes(user), micros(since)))
+            else:
+                row = session.one(f"{_ACCEPTED} AND service_variant = ?", (bytes(user), micros(since), service_variant))
+        return 0 if row is None else int(row[0])
 
     def open_commands(self) -> Sequence[Command]:
         """See the port."""

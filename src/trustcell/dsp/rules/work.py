@@ -9,7 +9,7 @@ from typing import Any
 
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.facts import DeviceStatus
-from trustcell.dsp.rules.lifecycle import RequestState
+from trustcell.dsp.rules.lifecycle import LEGAL, RequestState
 from trustcell.dsp.rules.plan import Effects
 from trustcell.duis import RequestId
 from trustcell.vocab import Eui64
@@ -61,6 +61,11 @@ class RequestChange:
     offered: bytes | None = None
     executes_at: datetime | None = None
     code: str = ""
+
+    def __post_init__(self) -> None:
+        """A move that no event leads through cannot be asked for; raises ``ValueError``."""
+        if (self.expected, self.state) not in LEGAL:
+            raise ValueError(f"a request that is {self.expected or 'unknown'} cannot become {self.state}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,11 @@ class Builder:
         completion.require_signature(offered, message, self._slot_keys(message.originator, facts.slots))
         return message, gbcs.seal(message, self.secret(device, facts.slots), octets)
 
+    def sealed(self, octets: bytes, device: DeviceRecord, slots: Slots) -> tuple[gbcs.Message, bytes]:
+        """A signed pre-command that was looked at before, and its protected octets."""
+        message = gbcs.decode(octets)
+        return message, gbcs.seal(message, self.secret(device, slots), octets)
+
     def command(
         self, plan: CommandPlan, request_id: duis.RequestId, counter: int, device: DeviceRecord, slots: Slots
     ) -> tuple[gbcs.Message, bytes]:

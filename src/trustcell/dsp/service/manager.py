@@ -5,7 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 from trustcell import duis
 from trustcell.dsp.ports import Broker, Directory, Party, Sending, Store, Wan
-from trustcell.dsp.rules.work import Command, CommandState, Delivery
+from trustcell.dsp.rules.lifecycle import RequestEvent, RequestState, moved
+from trustcell.dsp.rules.work import (
+    Command,
+    CommandState,
+    Delivery,
+    Due,
+    DueKind,
+    RequestChange,
+    TrailEntry,
+    Work,
+)
 from trustcell.dsp.service.answers import Answers, Submission
 from trustcell.dsp.service.building import Builder
 from trustcell.dsp.service.northbound import Northbound, Reception
@@ -103,6 +113,22 @@ class RequestManager:
         made = rebuild(self._south, self.store.reserved(), now)
         self._outgoing.add(made)
         return len(made)
+
+    def release(self, request_id: duis.RequestId, entry: TrailEntry, now: datetime) -> RequestState | None:
+        """Let a quarantined request go on as soon as possible; where it stands then, ``None`` for an unknown one.
+
+        ``Refused`` (``illegal_move``) for one that is not quarantined.
+        """
+        known = self.store.request(request_id)
+        if known is None:
+            return None
+        after = moved(known.state, RequestEvent.RELEASE)
+        change = RequestChange(request_id, known.state, after, known.service_variant, known.command_variant)
+        due = Due(now, DueKind.SEND_HELD, str(request_id))
+        for refusal in self.store.commit([Work(request_id.target, (change,), due=(due,), trail=(entry,))], now):
+            if refusal is not None:
+                raise refusal
+        return after
 
     def outbox(self) -> Sequence[Command]:
         """Commands that still wait for an answer, oldest first."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from trustcell import duis, gbcs
 from trustcell.dsp.ports import Store
+from trustcell.dsp.rules import lifecycle
 from trustcell.dsp.rules.correlation import Claim, Kind, Protection, claim_of
 from trustcell.dsp.rules.device_alerts import alert_effects, alert_needs
 from trustcell.dsp.rules.facts import Facts
@@ -168,6 +169,7 @@ class Northbound:
             settle = CommandChange(command.key, CommandState.ANSWERED)
         if verdict == "response":
             parcel = self._outcome(arrival, claim, command, now)
+        if parcel is not None:
             changes = self._responded(arrival, command)
         entry = self._entry(arrival, verdict, str(command.request_id), effects)
         work = Work(
@@ -185,18 +187,10 @@ class Northbound:
 
     def _responded(self, arrival: _Arrival, command: Command) -> tuple[RequestChange, ...]:
         known = arrival.facts.known
-        if known is None:
+        if known is None or not lifecycle.may_follow(known.state, RequestState.RESPONDED):
             return ()
-        return (
-            RequestChange(
-                command.request_id,
-                RequestState.COMMANDED,
-                RequestState.RESPONDED,
-                known.service_variant,
-                known.command_variant,
-                code="I0",
-            ),
-        )
+        variant, number = known.service_variant, known.command_variant
+        return (RequestChange(command.request_id, known.state, RequestState.RESPONDED, variant, number, code="I0"),)
 
     def _by_itself(self, arrival: _Arrival, now: datetime) -> tuple[Work, Reception]:
         """An alert that answers no command: to whom it names, or for the DSP itself."""
@@ -272,8 +266,7 @@ class Northbound:
             content = duis.DSPScheduledMessage(arrival.octets, command.schedule)
         else:
             content = duis.GbcsPayload(arrival.octets)
-        final = claim.kind is Kind.RESPONSE
-        return self.parcels.outcome(command.request_id, command.service_variant, "I0", now, content, final=final)
+        return self.parcels.outcome(command.request_id, command.service_variant, "I0", now, content)
 
     def _entry(self, arrival: _Arrival, verdict: str, subject: str, effects: Effects) -> TrailEntry:
         facts: dict[str, Any] = {"verdict": verdict, "device": str(arrival.device), "gbcs": digest_of(arrival.octets)}

@@ -20,12 +20,10 @@ class Parcels:
     broker: Eui64
     delay: timedelta
 
-    def outcome(
-        self, ids: duis.RequestId, variant: str, code: str, now: datetime, content: Any = None, *, final: bool = True
-    ) -> Parcel:
+    def outcome(self, ids: duis.RequestId, variant: str, code: str, now: datetime, content: Any = None) -> Parcel:
         """What came of a request."""
         octets = self.answers.outcome(ids, variant, code, now, content)
-        return Parcel(ids.originator, octets, ids, final, now + self.delay)
+        return Parcel(ids.originator, octets, ids, True, now + self.delay)
 
     def alerts(self, effects: Effects, now: datetime) -> tuple[Parcel, ...]:
         """Alerts of the DCC, one message each."""

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from trustcell.dsp.rules.anomaly import Threshold
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Times and switches of one DSP.
+    """Times and switches of one DSP; ``thresholds`` are those of anomaly detection (check 18), none by default.
 
     ``track_counters`` off is the world before SECMP0128A, kept to show the difference. ``response_timeout`` is how long
     a device may stay silent (E21), ``alert_timeout`` how long after its time a future-dated command is waited for
@@ -17,3 +19,4 @@ class Policy:
     response_timeout: timedelta = timedelta(minutes=5)
     alert_timeout: timedelta = timedelta(hours=24)
     callback_delay: timedelta = timedelta(milliseconds=300)
+    thresholds: tuple[Threshold, ...] = ()

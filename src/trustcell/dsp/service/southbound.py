@@ -6,11 +6,12 @@ from datetime import datetime
 
 from trustcell import duis, gbcs
 from trustcell.dsp.ports import Directory, Store
+from trustcell.dsp.rules import anomaly, dcc_alerts
 from trustcell.dsp.rules.access import CHECKS
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.counters import CounterChoice
 from trustcell.dsp.rules.lifecycle import RequestState
-from trustcell.dsp.rules.plan import Answer, Author, CommandPlan
+from trustcell.dsp.rules.plan import Answer, Author, CommandPlan, Effects
 from trustcell.dsp.rules.services import SERVICES
 from trustcell.dsp.rules.work import Command, Due, DueKind, RequestChange, Reservation, TrailEntry, Work
 from trustcell.dsp.service.answers import Submission
@@ -166,8 +167,13 @@ class Southbound:
         known = case.facts.known
         assert known is not None
         assert known.offered is not None
-        message, sealed = self.builder.completed(known.offered, body.gbcs_payload, case.record, case.facts)
-        self._command(case, message, sealed, known.executes_at, RequestState.TRANSFORMED, now)
+        if case.door:
+            message, sealed = self.builder.completed(known.offered, body.gbcs_payload, case.record, case.facts)
+            if self._is_too_much(case, now, offered=body.gbcs_payload):
+                return
+        else:  # released from quarantine: what is offered by then is what was signed
+            message, sealed = self.builder.sealed(known.offered, case.record, case.facts.slots)
+        self._command(case, message, sealed, known.executes_at, known.state, now)
 
     def _hold(self, case: Case, until: datetime) -> None:
         case.code = "I99"
@@ -178,6 +184,8 @@ class Southbound:
     def _prepare(self, case: Case, plan: CommandPlan, now: datetime) -> None:
         """A command of variant 1: at once when the user originates it, else a number has to be taken first."""
         self.builder.require_keys(plan, case.record, case.facts.slots)
+        if case.door and self._is_too_much(case, now, received=case.authentic.octets):
+            return
         if not self.policy.track_counters:
             plan = replace(plan, raise_above_highest=False)
         case.plan = plan
@@ -185,6 +193,24 @@ class Southbound:
             counter = case.ids.counter
             message, sealed = self.builder.command(plan, case.ids, counter, case.record, case.facts.slots)
             self._command(case, message, sealed, plan.executes_at, case.expected, now)
+
+    def _is_too_much(self, case: Case, now: datetime, **kept: bytes) -> bool:
+        """Check 18: whether the request breaks a threshold; it is accepted then, held back, and its user is told."""
+        user, counts = case.ids.originator, {}
+        for threshold in anomaly.to_count(self.policy.thresholds, user, case.variant):
+            counts[threshold] = self.store.accepted(user, threshold.service_variant, now - threshold.window)
+        broken = anomaly.exceeded(counts)
+        if broken is None:
+            return False
+        case.code = "I99"
+        alert = dcc_alerts.quarantined(case.ids, int(case.authentic.digest[:7], 16), by_user=broken.by_user)
+        case.work = Work(
+            case.device,
+            (case.change(RequestState.QUARANTINED, case.expected, code="I99", **kept),),
+            parcels=self.parcels.alerts(Effects(alerts=(alert,)), now),
+            trail=(case.accepted("I99", quarantined=f"more than {broken.most} in {broken.window}"),),
+        )
+        return True
 
     # ---- numbers and commands ----
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from trustcell import duis
 from trustcell.dsp.ports import Store, Wan
-from trustcell.dsp.rules import firmware, schedules
+from trustcell.dsp.rules import firmware, lifecycle, schedules
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.counters import milliseconds
 from trustcell.dsp.rules.lifecycle import RequestState
@@ -99,10 +99,16 @@ class Timers:
             self._forget(due, now)
             return
         ids, variant = command.request_id, command.service_variant
-        parcel = self.parcels.outcome(ids, variant, "E30", now, final=False)
+        parcel = self.parcels.outcome(ids, variant, "E30", now)
+        known = self.store.request(ids)
+        changes: tuple[RequestChange, ...] = ()
+        if known is not None and lifecycle.may_follow(known.state, RequestState.EXPIRED):
+            changes = (
+                RequestChange(ids, known.state, RequestState.EXPIRED, variant, known.command_variant, code="E30"),
+            )
         entry = TrailEntry("expired", str(ids), {"counter": command.key.counter, "code": "E30"})
         settle = CommandChange(command.key, CommandState.ANSWERED, alert_pending=False)
-        work = Work(command.key.device, settle=settle, parcels=(parcel,), done=(due,), trail=(entry,))
+        work = Work(command.key.device, changes, settle=settle, parcels=(parcel,), done=(due,), trail=(entry,))
         self._commit(work, now)
 
     def _held(self, due: Due, now: datetime) -> list[Case]:
@@ -111,6 +117,8 @@ class Timers:
             self._forget(due, now)
             return []
         request = duis.parse_request(known.received).request
+        if known.offered is not None:
+            request = duis.signed_pre_command(request, known.offered)
         authentic = Authentic(request, known.received, digest_of(known.received))
         return [Case(0, authentic, "", done=(due,))]
 
