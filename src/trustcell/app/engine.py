@@ -47,13 +47,12 @@ class Engine:
         managers: Mapping[str, RequestManager],
         home_of: Callable[[bytes], str | None],
         clock: Callable[[], datetime],
-        on_delivery: Callable[[], None] = lambda: None,
         pace: Pace | None = None,
     ) -> None:
-        """Opens nothing; ``start`` begins. ``on_delivery`` is called by the thread when there may be deliveries."""
+        """Opens nothing; ``start`` begins."""
         self._managers = dict(managers)
         self._home_of = home_of
-        self._on_delivery = on_delivery
+        self._on_delivery: Callable[[], None] | None = None
         self._clock = clock
         self._pace = pace or Pace()
         self._queue: deque[_Waiting] = deque()
@@ -125,6 +124,10 @@ class Engine:
             "commands": sum(manager.waiting for manager in self._managers.values()),
         }
 
+    def listen(self, on_delivery: Callable[[], None] | None) -> None:
+        """Who is called, on the thread, when there may be something new to deliver."""
+        self._on_delivery = on_delivery
+
     def wake(self) -> None:
         """Something may be ready: look now."""
         self._wake.set()
@@ -165,7 +168,7 @@ class Engine:
         for manager in self._managers.values():
             busy |= self._carry(manager, now)
         self._keep_house(now)
-        if busy:
+        if busy and self._on_delivery is not None:
             self._on_delivery()
         return busy
 

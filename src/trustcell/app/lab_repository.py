@@ -3,20 +3,27 @@
 import base64
 import hashlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 from trustcell import certs, gbcs
 from trustcell.adapters.clock import system_random
 from trustcell.adapters.foreign import foreign_items
 from trustcell.adapters.key_archive import key_archive
 from trustcell.adapters.keyfiles import read_key_file
+from trustcell.adapters.keystore_file import write_private
 from trustcell.adapters.store import open_store
 from trustcell.app.lab import read_lab, zaz1
 from trustcell.app.serve import RepositoryDoor, api_keys, running_clock
@@ -31,22 +38,29 @@ from trustcell.vocab import Eui64, KeyUsage, WireError
 LAB_SEED = b"trustcell lab devices"
 """From this the private keys of lab devices and of the lab's device authority are derived."""
 DEVICE_AUTHORITY = "LABD"
+ENVIRONMENT = "zaz1-lab"
 _USAGES = (KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_AGREEMENT)
 _NOBODY = Eui64(bytes(8))
 
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A lab that is ready to be served: the door, what the key files gave, how many device certificates were made."""
+    """A lab that is ready to be served: the door, what the key files gave, how many device certificates were made.
+
+    ``issue`` gives one more device its certificates.
+    """
 
     door: RepositoryDoor
     imported: Imported
     devices_made: int
+    issue: Callable[[Eui64, datetime], None]
 
 
 @contextmanager
-def open_lab(lab: Path | None, key_files: Sequence[Path], at: datetime | None) -> Iterator[Lab]:
-    """The repository of a lab; everything it holds is gone afterwards.
+def open_lab(
+    lab: Path | None, key_files: Sequence[Path], at: datetime | None, folder: Path | None = None
+) -> Iterator[Lab]:
+    """The repository of a lab, kept in ``folder``; without one, everything it holds is gone afterwards.
 
     Its clock shows ``at`` when it is opened and runs on; without it, the moment at which all public ZAZ1 certificates
     are valid. Self-signed certificates of the key files are pinned (trap T4). Raises ``WireError`` as the readers of
@@ -57,39 +71,65 @@ def open_lab(lab: Path | None, key_files: Sequence[Path], at: datetime | None) -
     now = clock()
     anchors = {name: (certs.spki_of(bytes.fromhex(point)),) for name, point in facts["authorities"].items()}
     anchors[DEVICE_AUTHORITY] = (certs.spki_of(_authority_point()),)
-    environment = Environment("zaz1-lab", "public ZAZ1 certificates and lab devices", facts["begins"])
+    environment = Environment(ENVIRONMENT, "public ZAZ1 certificates and lab devices", facts["begins"])
     items = [ForeignItem("Z1", base64.b64decode(facts["issuing"]))]
     items += [item for file in key_files for item in foreign_items(file)]
     credentials = [each for file in key_files for each in read_key_file(file).credentials]
     devices = lab_devices(lab) if lab is not None else ()
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="trustcell-lab-"))
-        audit_key = ec.generate_private_key(ec.SECP256R1())
+        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trustcell-lab-")))
+        audit_key = _audit_key(place)
         store = open_store(
-            f"sqlite:///{folder}/lab.db",
+            f"sqlite:///{(place / 'lab.db').absolute()}",
             environment.identifier,
             seal=lambda octets: gbcs.sign(audit_key, octets),
             head_file=None,
         )
+        stack.callback(store.close)
         repository = Repository(store, environment, anchors)
+
+        def issue(devices: Iterable[Eui64], now: datetime) -> int:
+            with store.transaction(now) as books:
+                made = [
+                    ForeignItem(
+                        f"lab device {device}",
+                        _device_certificate(device, usage, facts["begins"], environment.device_policy),
+                    )
+                    for device in devices
+                    for usage in _USAGES
+                    if not books.certificates.search(
+                        Query(entity_id=device, key_usage=usage, family=Family.DEVICE, limit=1), now
+                    )
+                ]
+                if made:
+                    take_in(repository, books, made, now)
+            return len(made)
+
+        def issue_one(device: Eui64, _: datetime) -> None:
+            issue([device], clock())
+
         pins = {hashlib.sha256(item.der).hexdigest() for item in items if item.der}
-        with store.transaction(now) as books:
-            imported = take_in(repository, books, items, now, pins)
-            made = [
-                ForeignItem(
-                    f"lab device {device}",
-                    _device_certificate(device, usage, facts["begins"], environment.device_policy),
-                )
-                for device in devices
-                for usage in _USAGES
-                if not books.certificates.search(
-                    Query(entity_id=device, key_usage=usage, family=Family.DEVICE, limit=1), now
-                )
-            ]
-            take_in(repository, books, made, now)
+        imported = Imported((), "")
+        if repository.head() is None:  # a lab that was kept has them
+            with store.transaction(now) as books:
+                imported = take_in(repository, books, items, now, pins)
+        devices_made = issue(devices, now)
         repository.refresh()
         door = RepositoryDoor(repository, clock, system_random, api_keys(), key_archive(credentials))
-        yield Lab(door, imported, len(made))
+        yield Lab(door, imported, devices_made, issue_one)
+
+
+def _audit_key(folder: Path) -> ec.EllipticCurvePrivateKey:
+    """The key of the lab's audit log: made at the first start, and kept beside the log."""
+    path = folder / "audit.key"
+    if path.exists():
+        key = load_pem_private_key(path.read_bytes(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise WireError(-1, str(path), "a P-256 key was expected", "lab_format")
+        return key
+    key = ec.generate_private_key(ec.SECP256R1())
+    write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return key
 
 
 def lab_devices(lab: Path) -> tuple[Eui64, ...]:

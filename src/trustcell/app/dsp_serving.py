@@ -1,0 +1,154 @@
+"""A DSP made from a lab, ready for its doors: books, devices, engine, deliveries, and what an operator may do."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from trustcell import duis
+from trustcell.adapters.clock import system_now_exact
+from trustcell.adapters.directory import RepositoryDirectory
+from trustcell.adapters.dsp_store import Settings as Books
+from trustcell.adapters.dsp_store import SqlHomes, open_homes
+from trustcell.adapters.han_store import SqlEstateStore
+from trustcell.adapters.han_wan import HanWan
+from trustcell.adapters.http_client import Poster
+from trustcell.adapters.http_server import Work as ServerWork
+from trustcell.adapters.keyfiles import KeyFile
+from trustcell.app.callbacks import CallbackRules
+from trustcell.app.deliverer import Deliverer
+from trustcell.app.doors import UserEntry
+from trustcell.app.dsp_lab import LabFile, LabParties, take_in
+from trustcell.app.engine import Deliveries, Engine
+from trustcell.app.lab import read_lab
+from trustcell.app.lab_repository import ENVIRONMENT, LAB_SEED
+from trustcell.app.metrics import Metrics
+from trustcell.app.operating import DspOperator, IssueCertificates
+from trustcell.app.users import USERS_FILE, UserBook
+from trustcell.devices import Estate, VirtualWan
+from trustcell.dsp import Policy, RequestManager
+from trustcell.smki.service.repository import Repository
+from trustcell.vocab import Eui64
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedDsp:
+    """What the doors and the server need of a DSP."""
+
+    engine: Engine
+    homes: SqlHomes
+    operator: DspOperator
+    metrics: Metrics
+    rules: CallbackRules
+    deliver: ServerWork
+
+
+@dataclass(frozen=True, slots=True)
+class LabSettings:
+    """Where a lab's DSP keeps its books (``None``: nowhere), where responses go, and its clock (``None``: now)."""
+
+    folder: Path | None = None
+    callback: str | None = None
+    allowed: frozenset[str] = frozenset()
+    clock: Clock | None = None
+    policy: Policy | None = None
+    schema: duis.Schema | None = None
+
+
+@contextmanager
+def lab_dsp(
+    lab: Path,
+    keys: KeyFile,
+    repository: Repository,
+    repository_clock: Clock,
+    settings: LabSettings,
+    issue: IssueCertificates,
+) -> Iterator[ServedDsp]:
+    """The DSP of a lab over its repository. The first start makes what the file describes; later ones find it."""
+    clock = settings.clock or system_now_exact
+    file = LabFile(lab, read_lab(lab), keys)
+    parties = file.parties(settings.callback)
+    folder = settings.folder
+    with ExitStack() as stack:
+        homes = open_homes(Books(_url(folder, "dsp.db"), ENVIRONMENT))
+        stack.callback(homes.close)
+        estate_store = SqlEstateStore(_url(folder, "han.db")) if folder is not None else None
+        if estate_store is not None:
+            stack.callback(estate_store.close)
+        wan = VirtualWan(_estate(file, homes, estate_store, clock()), estate_store)
+        users = UserBook.open(None if folder is None else folder / USERS_FILE, _entries(parties))
+        directory = RepositoryDirectory(repository, users.users, users.callbacks, repository_clock)
+        managers = {}
+        for home in homes.names():
+            store = homes.take(home, "serve", clock())
+            managers[home] = RequestManager(
+                store,
+                directory,
+                parties.broker,
+                parties.transitional_cos,
+                HanWan(wan),
+                settings.policy,
+                settings.schema,
+            )
+        now = clock()
+        if homes.views.devices(None, None, 1) == []:
+            for work in file.works(wan.estate, now):
+                take_in(managers[homes.home_of(work.device)].store, [work], now)
+        metrics = Metrics(CollectorRegistry())
+        engine = Engine(managers, lambda octets: homes.names()[0], clock)
+        metrics.gauge("queue_requests", "Requests that wait for their group", lambda: engine.waiting()["requests"])
+        metrics.gauge("outbox_open_commands", "Commands without an answer", lambda: engine.waiting()["commands"])
+        rules = CallbackRules(settings.allowed, lab=True)
+        operator = DspOperator(engine, homes, users, wan, clock, issue)
+        engine.start()
+        stack.callback(engine.stop)
+        yield ServedDsp(engine, homes, operator, metrics, rules, _delivering(engine, directory, rules, clock, metrics))
+
+
+def _delivering(
+    engine: Engine, directory: RepositoryDirectory, rules: CallbackRules, clock: Clock, metrics: Metrics
+) -> ServerWork:
+    """Work beside the servers: deliver until they stop."""
+
+    async def deliver(stopping: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        async with Poster(rules.may_connect) as poster:
+            deliverer = Deliverer(Deliveries(engine), poster, directory.callback, clock, metrics=metrics)
+
+            def woken() -> None:
+                loop.call_soon_threadsafe(deliverer.wake)
+
+            engine.listen(woken)
+            try:
+                await deliverer.run(stopping)
+            finally:
+                engine.listen(None)
+
+    return deliver
+
+
+def _estate(file: LabFile, homes: SqlHomes, store: SqlEstateStore | None, now: datetime) -> Estate:
+    """The devices as they were left, or as the file describes them."""
+    if store is not None and homes.views.devices(None, None, 1):
+        return Estate.load({"": file.fleet(LAB_SEED)}, LAB_SEED, store)
+    return file.estate(LAB_SEED, now)
+
+
+def _entries(parties: LabParties) -> dict[Eui64, UserEntry]:
+    return {
+        entity: UserEntry(entity, frozenset(user.roles), user.status, parties.callbacks.get(entity))
+        for entity, user in parties.users.items()
+    }
+
+
+def _url(folder: Path | None, name: str) -> str:
+    return "sqlite://" if folder is None else f"sqlite:///{(folder / name).absolute()}"
+
+
+__all__ = ["LabSettings", "ServedDsp", "lab_dsp"]
