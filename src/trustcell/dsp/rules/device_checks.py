@@ -1,8 +1,7 @@
 """Checks 11 to 15: whether the device is there, fits, is in the right state, and is this user's (duis-dsp.md 4.1)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from types import MappingProxyType
 
 from trustcell import duis
 from trustcell.dsp.rules import inventory, registration
@@ -14,16 +13,6 @@ from trustcell.vocab import Finding
 
 LOCAL_DELIVERY = frozenset({2, 3, 6, 7})
 """Variants that ask for the command, to bring it to the device by hand."""
-
-# Device types that a service fits besides those of the catalogue, which knows the types of its templates only.
-_ALSO_FOR: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "8.8.1": frozenset({"GSME", "HCALCS"}),
-        "8.9": frozenset({"GPF"}),
-        "11.2": frozenset({"CHF", "HCALCS"}),
-        "11.3": frozenset({"GSME"}),
-    }
-)
 
 
 def device_known(ask: Ask) -> Iterator[Finding]:
@@ -40,8 +29,8 @@ def device_type_fits(ask: Ask) -> Iterator[Finding]:
     device, service = ask.facts.device, ask.request.service
     if device is None:
         return
-    fits = _ALSO_FOR.get(service.variant, frozenset()).union(service.target_device_types)
-    if fits.isdisjoint({device.device_type.name, device.duis_type}):
+    fits = service.target_device_types
+    if device.device_type.name not in fits:
         yield PROCESSING.breach(
             "service_not_for_device",
             "Header.ServiceReferenceVariant",
