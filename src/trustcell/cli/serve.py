@@ -1,7 +1,6 @@
 """``trustcell serve``: the services that clients of the SMKI Repository expect, until it is stopped."""
 
 import json
-import logging
 import sys
 from contextlib import ExitStack
 from datetime import datetime
@@ -13,8 +12,6 @@ from rich.markup import escape
 
 from trustcell.cli.options import DEFAULT_HOME, HomeFolder, read_moment
 from trustcell.cli.output import AsJson, err, lines, refusals
-
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @refusals
@@ -35,24 +32,33 @@ def serve(
         datetime | None,
         typer.Option(metavar="MOMENT", parser=read_moment, help="What the clock shows at the beginning."),
     ] = None,
+    keys_are_public: Annotated[
+        bool,
+        typer.Option(
+            "--i-know-these-keys-are-public", help="Listen beyond this machine although everybody has the lab's keys."
+        ),
+    ] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Write log lines as JSON.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Serve the repository over HTTP; in a lab the key archive as well. SIGINT or SIGTERM stops it in good order."""
     from trustcell.app.lab_repository import left_out, open_lab  # costs what other commands need not pay
-    from trustcell.app.serve import home_door, repository_service
+    from trustcell.app.logs import configure_logs
+    from trustcell.app.serve import home_door, refuse_open_address, repository_service
     from trustcell.app.serve import serve as serve_doors
 
     is_lab = lab is not None or bool(keys)
     source = context.get_parameter_source("home")
     if is_lab and source is not None and source.name == "COMMANDLINE":
         raise typer.BadParameter("--home and a lab exclude each other")
-    _log_to_standard_error()
+    configure_logs(as_json=log_json)
+    refuse_open_address(host, keys_are_public=is_lab, told=keys_are_public)
     with ExitStack() as stack:
         if is_lab:
             opened = stack.enter_context(open_lab(lab, keys or [], at))
             door = opened.door
             lines_on_error([f"left out {text}" for text in left_out(opened.imported)])
-            if host not in _LOOPBACK:
+            if keys_are_public:
                 lines_on_error([f"warning: the private keys of the lab can be fetched from {host}"])
         else:
             door = stack.enter_context(home_door(home, at))
@@ -75,8 +81,3 @@ def lines_on_error(texts: list[str]) -> None:
     """Plain lines on standard error."""
     for text in texts:
         err.print(escape(text))
-
-
-def _log_to_standard_error() -> None:
-    logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s", level=logging.WARNING)
-    logging.getLogger("trustcell").setLevel(logging.INFO)
