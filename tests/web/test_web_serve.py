@@ -95,9 +95,21 @@ def test_what_is_left_out_of_a_lab_is_said(tmp_path, keys):
     assert "mdr-ds" in text
 
 
-def test_keys_on_an_open_address_are_warned_of(tmp_path, keys):
-    with running(tmp_path, *keys, "--host", "0.0.0.0") as server:
+def test_public_keys_are_not_served_to_other_machines_unless_told(tmp_path, keys):
+    done = attempt(tmp_path, *keys, "--host", "0.0.0.0", "--repository-port", "0")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "[public_keys_on_open_address]" in done.stderr
+    with running(tmp_path, *keys, "--host", "0.0.0.0", "--i-know-these-keys-are-public") as server:
         wait_for(lambda: "private keys of the lab" in server.log.read_text())
+
+
+def test_log_lines_can_be_json(tmp_path, keys):
+    with running(tmp_path, *keys, "--log-json") as server:
+        server.search(search_request(CertificateSubjectName=SUPPLIER), "apikey=verysecretvalue")
+        wait_for(lambda: "search" in server.log.read_text())
+    lines = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
+    assert any(line["logger"] == "trustcell.web" and SUPPLIER in line["event"] for line in lines)
+    assert "verysecretvalue" not in server.log.read_text()
 
 
 def test_without_json_it_says_where_it_is(tmp_path, keys):

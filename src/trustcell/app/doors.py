@@ -8,6 +8,7 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import Protocol
 
+from trustcell.app.callbacks import CallbackRules
 from trustcell.app.metrics import Metrics
 from trustcell.app.tokens import TokenBook
 from trustcell.dsp.ports import Views
@@ -224,6 +225,7 @@ class ApiDoor:
     views: Views
     operator: Operator
     tokens: TokenBook
+    callbacks: CallbackRules
     clock: Callable[[], datetime]
     random: Callable[[int], bytes]
     limits: ApiLimits = ApiLimits()

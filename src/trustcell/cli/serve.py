@@ -1,7 +1,6 @@
 """``trustcell serve``: the services that clients of the SMKI Repository expect, until it is stopped."""
 
 import json
-import logging
 import sys
 from contextlib import ExitStack
 from datetime import datetime
@@ -60,6 +59,7 @@ def serve(
         Path | None,
         typer.Option("--tls-client-authorities", metavar="FILE", help="Ask DUIS users for a certificate of these."),
     ] = None,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Write log lines as JSON.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Serve over HTTP until SIGINT or SIGTERM: the repository; with a lab also DUIS, the key archive and the JSON API.
@@ -68,12 +68,13 @@ def serve(
     """
     from trustcell.app import serve as serving  # costs what other commands need not pay
     from trustcell.app.lab_serving import LabOptions, lab_doors
+    from trustcell.app.logs import configure_logs
 
     is_lab = lab is not None or bool(keys)
     source = context.get_parameter_source("home")
     kept = home if source is not None and source.name == "COMMANDLINE" else None
     tls = read_tls(certificate, private_key, client_authorities)
-    _log_to_standard_error()
+    configure_logs(as_json=log_json)
     with ExitStack() as stack:
         services: list[serving.Service] = []
         work: list[serving.Work] = []
@@ -82,6 +83,8 @@ def serve(
             opened = stack.enter_context(lab_doors(LabOptions(lab, tuple(keys or ()), at, kept, callback)))
             door = opened.repository
             lines_on_error(opened.left_out)
+            if public_keys:
+                lines_on_error([f"warning: the private keys of the lab can be fetched from {host}"])
             if opened.duis is not None and opened.api is not None:
                 services.append(serving.duis_service(opened.duis, host, duis_port, tls))
                 services.append(serving.api_service(opened.api, host, api_port))
@@ -119,8 +122,3 @@ def lines_on_error(texts: list[str]) -> None:
     """Plain lines on standard error."""
     for text in texts:
         err.print(escape(text))
-
-
-def _log_to_standard_error() -> None:
-    logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s", level=logging.WARNING)
-    logging.getLogger("trustcell").setLevel(logging.INFO)
