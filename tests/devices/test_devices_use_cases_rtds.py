@@ -12,7 +12,8 @@ import pytest
 from devices.devices_lab import A0, A1, A2, A3, ACB, DS, KA, NO, NOW, SEED, SUP, Lab, check_signed, refused
 from trustcell.certs import CertificationRequest
 from trustcell.devices import DerivedKeys, Device, DeviceState, Fleet, receive
-from trustcell.devices.memory import OwnKey, Partner
+from trustcell.devices.memory import HubMemory, OwnKey, Partner, WhitelistEntry
+from trustcell.devices.rules import whitelist
 from trustcell.devices.rules.device_log import changed
 from trustcell.gbcs import frame, protect
 from trustcell.gbcs.frame import Shape
@@ -41,6 +42,21 @@ LOG = (
     partner("00DB123456789097", DeviceType.PPMID),
 )
 MADE = DeviceState()
+
+
+def member(device: Eui64, link_key_hash: str, band: int) -> WhitelistEntry:
+    return WhitelistEntry(device, b"", bytes.fromhex(link_key_hash), band, RTDS_TIME)
+
+
+NETWORK = HubMemory(
+    (
+        member(A0, "83FED3407A939723A5C639B26916D506", 0),
+        member(A1, "83FED3407A939723A5C639B26916D505", 0),
+        member(A3, "00112233445566778899A1A2A3A4A5A6", 1),
+        member(A4, "A1A2A3A4A5A600112233445566778899", 1),
+    ),
+    pan=bytes(range(8)),
+)
 EXCHANGES = {
     "CS02c_6.17_ERROR": DeviceState(failing=(0x000A,)),
     "CS02d_6.15.2_ERROR": MADE,
@@ -58,6 +74,17 @@ EXCHANGES = {
     "GCS38_11.2_SUCCESS": DeviceState(firmware_version=bytes.fromhex("0123abcd")),
     "GCS38_11.2_ERROR": DeviceState(failing=(0x0084,)),
     "GCS59_8.12.2_SUCCESS": MADE,
+    "ECS70_6.11_SUCCESS": MADE,
+    "ECS70_6.11_ERROR": DeviceState(failing=(0x0062,)),
+    "CCS01_8.11_SUCCESS": MADE,
+    "CCS01_8.11_ERROR": DeviceState(failing=(0x0001,)),
+    "CCS02_8.11_SUCCESS": DeviceState(hub=HubMemory((WhitelistEntry(A0),))),
+    "CCS02_8.11_ERROR": MADE,
+    "CCS03_8.12.1_SUCCESS": MADE,
+    "CCS03_8.12.1_ERROR": DeviceState(failing=(0x0003,)),
+    "CCS05CCS04_8.9_ERROR": DeviceState(failing=(0x0004,)),
+    "CCS07_8.9_SUCCESS": DeviceState(hub=NETWORK),
+    "CCS07_8.9_ERROR": DeviceState(failing=(0x00FE,)),
 }
 
 
@@ -88,7 +115,7 @@ def test_response_equals_the_real_one(lab: Lab, exchange: str):
     before = device_for(lab, command.target, EXCHANGES[exchange])
     after = answered(lab, before, exchange)
     assert DeviceState.decode(after.state.encode()) == after.state
-    if exchange.startswith(("CS02e", "CS07", "GCS38")):
+    if exchange.startswith(("CS02e", "CS07", "GCS38", "CCS05", "CCS07")):
         assert after == before
         return
     role = RemotePartyRole.ACCESS_CONTROL_BROKER if command.originator == ACB else RemotePartyRole.SUPPLIER
@@ -180,3 +207,24 @@ def test_a_party_without_a_cell_asks_through_the_broker(lab: Lab):
 def test_a_state_keeps_nothing_of_a_read(lab: Lab):
     device = device_for(lab, A1, replace(MADE, partners=LOG))
     assert receive(device, lab.resend("CS07_8.9_SUCCESS_COMMAND", device), NOW).device is device
+
+
+def test_a_hub_backs_up_its_log_when_it_changes(lab: Lab):
+    expected = lab.message("CS14_NA_8F12_ALERT")
+    device = device_for(lab, A2, DeviceState(alert_counter=4000))
+    after, (alert,) = whitelist.changed(device, replace(NETWORK, whitelist=NETWORK.whitelist[:2]), RTDS_TIME)
+    assert frame.signed_octets(frame.decode(alert)) == frame.signed_octets(expected)
+    assert protect.check_mac(frame.decode(alert), lab.secret(device))
+    assert whitelist.changed(after, after.hub, NOW) == (after, ())
+    answers = receive(device, lab.resend("CCS01_8.11_SUCCESS_COMMAND", device), RTDS_TIME).answers
+    assert [frame.decode(octets).message_code for octets in answers] == [0x0001, 0x0018]
+
+
+def test_devices_of_a_hub_are_told_in_the_form_of_the_real_answer(lab: Lab):
+    expected = lab.payload("CCS05CCS04_8.9_SUCCESS_RESPONSE")
+    device = device_for(lab, A2, DeviceState(hub=replace(NETWORK, whitelist=NETWORK.whitelist[:2])))
+    _, (answer,) = receive(device, lab.resend("CCS05CCS04_8.9_SUCCESS_COMMAND", device), RTDS_TIME)
+    found = decode_payload(frame.decode(answer))
+    assert type(found) is type(expected)
+    assert [each.device for each in found.devices] == [each.device for each in expected.devices] == [A0, A1]
+    assert found.devices[0].last_communication == RTDS_TIME

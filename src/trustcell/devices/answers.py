@@ -14,7 +14,8 @@ from trustcell.vocab import BROKER_CELL, SUPPLIER_CELL, DeviceType, Eui64
 
 GENERIC_CRITICAL_ALERT = 0x1000
 
-_GBZ_DEVICES = (DeviceType.GSME, DeviceType.GPF)  # GSME by vector; GPF assumed, it speaks GBZ too
+GBZ_DEVICES = (DeviceType.GSME, DeviceType.GPF)
+"""Whose alerts are GBZ: GSME by vector; GPF assumed, it speaks GBZ too."""
 
 
 def signed_response(device: Device, command: Message, payload: bytes, now: datetime | None) -> bytes:
@@ -48,8 +49,8 @@ def failure_alert(device: Device, code: int, now: datetime) -> tuple[Device, tup
     receiver = device.cell(SUPPLIER_CELL) or device.cell(BROKER_CELL)
     if receiver is None:
         return device, ()
-    kind = PayloadKind.GBZ if device.device_type in _GBZ_DEVICES else PayloadKind.DLMS
-    event = GenericAlert(code, now.astimezone(UTC).replace(microsecond=0), kind)
+    kind = PayloadKind.GBZ if device.device_type in GBZ_DEVICES else PayloadKind.DLMS
+    event = GenericAlert(int(code), now.astimezone(UTC).replace(microsecond=0), kind)
     payload = encode_payload(GENERIC_CRITICAL_ALERT, Cra.ALERT, event, device.alert_counter)
     device, octets = alert(device, receiver.entity, GENERIC_CRITICAL_ALERT, payload)
     return device, (octets,)

@@ -23,6 +23,7 @@ from trustcell.devices.rules import (
     own_keys,
     pending,
     versions,
+    whitelist,
 )
 from trustcell.devices.rules.joining import Hears
 from trustcell.gbcs import frame
@@ -42,9 +43,17 @@ _HANDLERS: Mapping[int, Handler] = MappingProxyType(
         own_keys.CS02E: own_keys.provide,
         device_log.CS07: device_log.read,
         device_log.GCS59: device_log.restore,
-        clock.GCS28: clock.set_time,
+        clock.GCS28: clock.set_gas_clock,
+        clock.ECS70: clock.set_clock,
         versions.CS08: versions.read_asn1,
-        versions.GCS38: versions.read_gbz,
+        versions.ECS52: versions.read,
+        versions.GCS38: versions.read,
+        whitelist.CCS01: whitelist.add,
+        whitelist.CCS02: whitelist.remove,
+        whitelist.CCS03: whitelist.restore,
+        whitelist.CCS05_CCS04: whitelist.read_devices,
+        whitelist.CCS06: whitelist.read_devices,
+        whitelist.CCS07: whitelist.read_logs,
         **dict.fromkeys(joining.UNJOINS, joining.unjoin),
         **dict.fromkeys(credentials.MODES, credentials.update),
     }
@@ -55,6 +64,14 @@ _DUE: Mapping[int, DueHandler] = MappingProxyType(
 # CS02f and CS02g are for devices with load controller cells; CS06 for meters (gbcs.md 4.4; GSME assumed). A device
 # makes and changes its own keys where there is a supplier cell to ask for it. The rest as the vectors have it.
 _OWN_KEYS = (DeviceType.ESME, DeviceType.GSME, DeviceType.HCALCS)
+_HUB_CODES = (
+    whitelist.CCS01,
+    whitelist.CCS02,
+    whitelist.CCS03,
+    whitelist.CCS05_CCS04,
+    whitelist.CCS06,
+    whitelist.CCS07,
+)
 _ONLY_FOR: Mapping[int, tuple[DeviceType, ...]] = MappingProxyType(
     {
         details.CS02F: (DeviceType.ESME,),
@@ -64,6 +81,9 @@ _ONLY_FOR: Mapping[int, tuple[DeviceType, ...]] = MappingProxyType(
         device_log.CS07: (DeviceType.ESME, DeviceType.GSME, DeviceType.GPF, DeviceType.PPMID, DeviceType.HCALCS),
         device_log.GCS59: (DeviceType.GPF,),
         clock.GCS28: (DeviceType.GSME,),
+        clock.ECS70: (DeviceType.ESME,),
+        versions.ECS52: (DeviceType.ESME, DeviceType.CHF),
+        **dict.fromkeys(_HUB_CODES, (DeviceType.CHF,)),
         versions.CS08: (DeviceType.PPMID, DeviceType.HCALCS),
         versions.GCS38: (DeviceType.GSME,),
         **joining.JOINING_TYPES,

@@ -1,7 +1,7 @@
 """Who may send a command of a use case, how it is protected, whether its counter is used up (gbcs.md 1.3, 5, 6.2)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any, TypeVar
 
 from trustcell.devices import answers
 from trustcell.devices.cells import CellOccupant
@@ -9,9 +9,11 @@ from trustcell.devices.fleet import Device
 from trustcell.devices.log import Discard, Event
 from trustcell.devices.rules import replay
 from trustcell.devices.rules.authority import require_mac, require_shape, require_signature
-from trustcell.gbcs.frame import Message, Shape
+from trustcell.gbcs.frame import Cra, Message, Shape
+from trustcell.gbcs.payload import decode_payload, encode_payload
 from trustcell.vocab import CellId, KeyUsage, RemotePartyRole
 
+_Command = TypeVar("_Command")
 _USAGE = {Shape.SIGNED_AND_MAC: KeyUsage.DIGITAL_SIGNATURE, Shape.MAC: KeyUsage.KEY_AGREEMENT}
 
 
@@ -67,8 +69,18 @@ def _sender(device: Device, message: Message, access: Access) -> tuple[RemotePar
     raise Discard(Event.NO_AUTHORITY, "originator_not_in_cell", f"{message.originator} is none of {names} here")
 
 
-def response(device: Device, message: Message, sender: CellOccupant, payload: bytes, now: datetime | None) -> bytes:
-    """The answer in the form that belongs to the command: signed to a signature, with a MAC to a MAC."""
+def typed(message: Message, kind: type[_Command]) -> _Command:
+    """Step 4: the payload is a command of exactly this form; a device knows no other instructions."""
+    value = decode_payload(message)
+    if not isinstance(value, kind):
+        text = f"message code {message.message_code:04X} has other instructions than a {kind.__name__}"
+        raise Discard(Event.FORMAT_CHECK_FAILED, "other_instructions", text)
+    return value
+
+
+def answered(device: Device, message: Message, sender: CellOccupant, value: Any) -> bytes:
+    """The answer of a use case without date-time in its response: signed to a signature, with a MAC to a MAC."""
+    payload = encode_payload(message.message_code, Cra.RESPONSE, value, message.originator_counter)
     if message.shape is Shape.MAC:
         return answers.mac_response(device, message, payload, sender)
-    return answers.signed_response(device, message, payload, now)
+    return answers.signed_response(device, message, payload, None)

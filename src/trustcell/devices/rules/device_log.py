@@ -8,7 +8,7 @@ from trustcell.devices.fleet import Device
 from trustcell.devices.log import Discard, Event
 from trustcell.devices.memory import Partner
 from trustcell.devices.outcome import Outcome
-from trustcell.devices.rules.access import authorised, non_critical, response
+from trustcell.devices.rules.access import answered, authorised, non_critical
 from trustcell.gbcs.frame import Cra, Message
 from trustcell.gbcs.payload import decode_payload, encode_payload
 from trustcell.gbcs.usecases.device_logs import (
@@ -39,8 +39,7 @@ def read(device: Device, message: Message, now: datetime) -> Outcome:
         answer = DeviceLog(ReadLogResult.READ_FAILURE)
     else:
         answer = DeviceLog(ReadLogResult.SUCCESS, device.state.partners)
-    payload = encode_payload(CS07, Cra.RESPONSE, answer)
-    return Outcome(device, (response(device, message, sender, payload, None),))
+    return Outcome(device, (answered(device, message, sender, answer),))
 
 
 def restore(device: Device, message: Message, now: datetime) -> Outcome:
@@ -60,9 +59,8 @@ def restore(device: Device, message: Message, now: datetime) -> Outcome:
             partners[entry.device] = entry
             result = JoinResult.SUCCESS
         results.append(RestoredEntry(entry, result))
-    payload = encode_payload(GCS59, Cra.RESPONSE, RestoredDeviceLog(tuple(results)))
     device, alerts = changed(device, tuple(partners.values()), now)
-    return Outcome(device, (response(device, message, sender, payload, None), *alerts))
+    return Outcome(device, (answered(device, message, sender, RestoredDeviceLog(tuple(results))), *alerts))
 
 
 def room_for(partners: tuple[Partner, ...]) -> bool:

@@ -8,10 +8,10 @@ from trustcell.devices.fleet import Device
 from trustcell.devices.log import Event, LogEntry
 from trustcell.devices.memory import Partner
 from trustcell.devices.outcome import Outcome
-from trustcell.devices.rules.access import Access, authorised, critical, non_critical, response
+from trustcell.devices.rules.access import Access, answered, authorised, critical, non_critical
 from trustcell.devices.rules.device_log import changed, room_for
-from trustcell.gbcs.frame import Cra, Message
-from trustcell.gbcs.payload import decode_payload, encode_payload
+from trustcell.gbcs.frame import Message
+from trustcell.gbcs.payload import decode_payload
 from trustcell.gbcs.usecases.joining import JoinDevice, JoinMethodAndRole, JoinResult, UnjoinResult
 from trustcell.vocab import DeviceType, Eui64, KeyUsage, RemotePartyRole
 
@@ -85,8 +85,7 @@ def join(device: Device, message: Message, now: datetime, hears: Hears) -> Outco
     event, reason = (Event.JOINED, "joined") if done else (Event.JOINING_FAILED, "not_joined")
     text = f"{command.method.name.lower().replace('_', ' ')} with {command.other_device}: {result.name.lower()}"
     device = device.logged(LogEntry(now, event, reason, text))
-    payload = encode_payload(code, Cra.RESPONSE, result)
-    return Outcome(device, (response(device, message, sender, payload, None), *alerts))
+    return Outcome(device, (answered(device, message, sender, result), *alerts))
 
 
 def unjoin(device: Device, message: Message, now: datetime) -> Outcome:
@@ -106,8 +105,7 @@ def unjoin(device: Device, message: Message, now: datetime) -> Outcome:
     done = result is UnjoinResult.SUCCESS
     event, reason = (Event.UNJOINED, "unjoined") if done else (Event.UNJOINING_FAILED, "not_unjoined")
     device = device.logged(LogEntry(now, event, reason, f"{other}: {result.name.lower()}"))
-    payload = encode_payload(code, Cra.RESPONSE, result)
-    return Outcome(device, (response(device, message, sender, payload, None), *alerts))
+    return Outcome(device, (answered(device, message, sender, result), *alerts))
 
 
 def parted(device: Device, other: Eui64, now: datetime) -> tuple[Device, tuple[bytes, ...]]:

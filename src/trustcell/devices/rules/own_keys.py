@@ -7,9 +7,9 @@ from trustcell.certs import Certificate, device_csr
 from trustcell.devices.fleet import Device
 from trustcell.devices.log import Event, LogEntry
 from trustcell.devices.outcome import Outcome
-from trustcell.devices.rules.access import authorised, critical, response
-from trustcell.gbcs.frame import Cra, Message
-from trustcell.gbcs.payload import decode_payload, encode_payload
+from trustcell.devices.rules.access import answered, authorised, critical
+from trustcell.gbcs.frame import Message
+from trustcell.gbcs.payload import decode_payload
 from trustcell.gbcs.usecases.cs02cde import (
     DeviceCredentialRequest,
     IssueCredentialsFailure,
@@ -43,8 +43,7 @@ def issue(device: Device, message: Message, now: datetime) -> Outcome:
         made = key.made + 1
         device = device.with_state(device.state.with_key(replace(key, made=made)))
         answer = _request(device, usage, made)
-    payload = encode_payload(CS02C, Cra.RESPONSE, answer)
-    return Outcome(device, (response(device, message, sender, payload, None),))
+    return Outcome(device, (answered(device, message, sender, answer),))
 
 
 def update(device: Device, message: Message, now: datetime) -> Outcome:
@@ -63,8 +62,7 @@ def update(device: Device, message: Message, now: datetime) -> Outcome:
     text = f"device certificate: {result.name.lower().replace('_', ' ')}"
     reason = "device_certificate_updated" if result is UpdateDeviceCertificateResult.SUCCESS else "no_update"
     device = device.logged(LogEntry(now, Event.CREDENTIALS_UPDATE, reason, text))
-    payload = encode_payload(CS02D, Cra.RESPONSE, result)
-    return Outcome(device, (response(device, message, sender, payload, None),))
+    return Outcome(device, (answered(device, message, sender, result),))
 
 
 def provide(device: Device, message: Message, now: datetime) -> Outcome:
@@ -78,8 +76,7 @@ def provide(device: Device, message: Message, now: datetime) -> Outcome:
         answer = ProvideDeviceCertificateFailure.CERTIFICATE_RETRIEVAL_FAILURE
     else:
         answer = device.certificate(command.key_usage) or ProvideDeviceCertificateFailure.NO_CERTIFICATE_HELD
-    payload = encode_payload(CS02E, Cra.RESPONSE, answer)
-    return Outcome(device, (response(device, message, sender, payload, None),))
+    return Outcome(device, (answered(device, message, sender, answer),))
 
 
 def _request(device: Device, usage: KeyUsage, generation: int) -> bytes:
