@@ -14,6 +14,8 @@ from trustcell.vocab import BROKER_CELL, SUPPLIER_CELL, DeviceType, Eui64
 
 GENERIC_CRITICAL_ALERT = 0x1000
 
+_SIGNED_TAG, _SIGNATURE_LENGTH = b"\xdf", b"\x40"  # around what a signature covers (gbcs.md 1.1)
+
 GBZ_DEVICES = (DeviceType.GSME, DeviceType.GPF)
 """Whose alerts are GBZ: GSME by vector; GPF assumed, it speaks GBZ too."""
 
@@ -80,8 +82,8 @@ def _response(device: Device, command: Message, payload: bytes, now: datetime | 
 
 
 def _signed(device: Device, message: Message) -> bytes:
-    signature = device.sign(frame.signed_octets(message))
-    return frame.encode(protect.attach_signature(message, signature))
+    octets = frame.signed_octets(message)
+    return b"".join((_SIGNED_TAG, octets, _SIGNATURE_LENGTH, device.sign(octets)))
 
 
 def _sealed(device: Device, message: Message, receiver: CellOccupant) -> bytes:

@@ -122,6 +122,13 @@ class Device:
         merged = {**self.fleet.pack.occupants[self.device_type], **dict(self.state.cells)}
         return {cell: merged[cell] for cell in sorted(merged)}
 
+    def cells_of(self, role: RemotePartyRole) -> list[tuple[CellId, CellOccupant]]:
+        """The cells of one role and their occupants, in order of cell."""
+        made = self.fleet.pack.occupants[self.device_type]
+        found = {cell: made[cell] for cell in made if cell.role is role}
+        found.update((cell, occupant) for cell, occupant in self.state.cells if cell.role is role)
+        return sorted(found.items(), key=lambda entry: entry[0])
+
     def usc(self, role: RemotePartyRole) -> int:
         """The stored number of CS02b and CS02g of a role (gbcs.md 5.2)."""
         return self._number(self.state.usc, role)

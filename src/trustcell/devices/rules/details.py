@@ -57,8 +57,7 @@ def _details(device: Device, role: RemotePartyRole, message_code: int) -> RoleDe
         return RoleDetails(role, StatusCode.OTHER)
     cells = tuple(
         CellDetails(cell.key_usage, cell.cell_usage, occupant.entity, occupant.key_id)
-        for cell, occupant in device.cells().items()
-        if cell.role is role
+        for cell, occupant in device.cells_of(role)
     )
     if not cells:
         return RoleDetails(role, StatusCode.TRUST_ANCHOR_NOT_FOUND)
