@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trustcell.gbcs.usecases.firmware_version import ReadFirmwareVersion
 
 from devices.devices_lab import A0, A1, A2, A3, ACB, NO, NO_DS, NO_KA, NOW, SUP, Lab, Mode, Role
 from devices.han_world import DICE, SECOND, MemoryStore, World, codes, state_of, value_of
@@ -16,6 +15,7 @@ from trustcell.devices.parcels import Parcel, Way
 from trustcell.devices.place import Place
 from trustcell.devices.record import Record, read_settings, write_settings
 from trustcell.gbcs import frame
+from trustcell.gbcs.usecases.firmware_version import ReadFirmwareVersion
 from trustcell.vocab import Eui64, WireError
 
 READ = ReadFirmwareVersion()
