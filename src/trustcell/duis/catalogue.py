@@ -5,6 +5,10 @@ need a signature of the user inside the command: 7.12 and 7.13 (schema ``1 2 3``
 matrix) allow ``4 5 6 7``; 7.14 and 7.15 (schema ``4 5 6 7``, not critical) allow ``1 2 3``, as the published request
 templates do. ``schema_command_variants`` keeps what the comments of the schema say. An empty list of target device
 types means that the DSP itself answers.
+
+``use_cases.csv`` says which GBCS use case carries a service to a device type. Its ``source`` is ``matrix`` for the
+public request matrix, ``digest`` for duis-dsp.md 5 and the reference messages, ``assumed`` where only the nature of
+the device speaks for it.
 """
 
 import csv
@@ -38,6 +42,16 @@ class UserRole(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class UseCase:
+    """A GBCS use case that carries a service to one device type, with its message codes (none where unknown)."""
+
+    name: str
+    message_codes: tuple[int, ...]
+    device_type: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One row of the catalogue: a service reference variant such as ``6.15.1``.
 
@@ -58,6 +72,7 @@ class Service:
     dcc_scheduled: bool
     eligible_roles: frozenset[UserRole]
     target_device_types: tuple[str, ...]
+    use_cases: tuple[UseCase, ...] = ()
 
     def __post_init__(self) -> None:
         """Hold the shape of a row; raises ``ValueError``."""
@@ -69,12 +84,18 @@ class Service:
         if self.critical != (4 in self.command_variants) or self.non_device != (8 in self.command_variants):
             raise ValueError(f"{self.variant}: critical services have variant 4, non-device services variant 8")
 
+    def use_cases_for(self, device_type: str) -> tuple[UseCase, ...]:
+        """The use cases that carry this service to a device type, such as ``ESME``; none if it is not for one."""
+        return tuple(use_case for use_case in self.use_cases if use_case.device_type == device_type)
+
 
 @functools.cache
 def services() -> Mapping[str, Service]:
     """Every service by its variant, in the order of the schema; read once, on first use."""
-    text = files("trustcell.duis").joinpath("catalogue.csv").read_text("utf-8")
-    rows = [_service(row) for row in csv.DictReader(text.splitlines())]
+    use_cases: dict[str, list[UseCase]] = {}
+    for row in _table("use_cases.csv"):
+        use_cases.setdefault(row["variant"], []).append(_use_case(row))
+    rows = [_service(row, tuple(use_cases.get(row["variant"], ()))) for row in _table("catalogue.csv")]
     return MappingProxyType({service.variant: service for service in rows})
 
 
@@ -93,11 +114,20 @@ def service_references() -> frozenset[str]:
 @functools.cache
 def response_codes() -> Mapping[str, str]:
     """Every response code of the closed list, with the schema version (5.1 or 5.4) that first allows it."""
-    text = files("trustcell.duis").joinpath("response_codes.csv").read_text("utf-8")
-    return MappingProxyType({row["code"]: row["since"] for row in csv.DictReader(text.splitlines())})
+    return MappingProxyType({row["code"]: row["since"] for row in _table("response_codes.csv")})
 
 
-def _service(row: Mapping[str, str]) -> Service:
+def _table(name: str) -> list[dict[str, str]]:
+    text = files("trustcell.duis").joinpath(name).read_text("utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def _use_case(row: Mapping[str, str]) -> UseCase:
+    codes = tuple(int(code, 16) for code in row["message_codes"].split())
+    return UseCase(row["use_case"], codes, row["device_type"], row["source"])
+
+
+def _service(row: Mapping[str, str], use_cases: tuple[UseCase, ...]) -> Service:
     return Service(
         variant=row["variant"],
         reference=row["reference"],
@@ -112,6 +142,7 @@ def _service(row: Mapping[str, str]) -> Service:
         dcc_scheduled=_flag(row["dcc_scheduled"]),
         eligible_roles=frozenset(UserRole(role) for role in row["eligible_roles"].split()),
         target_device_types=tuple(row["target_device_types"].split()),
+        use_cases=use_cases,
     )
 
 

@@ -1,7 +1,9 @@
 """Closed lists and small values of DUIS that several requests, responses and alerts share (DUIS schema 5.4)."""
 
 from enum import StrEnum
+from typing import Any
 
+from trustcell.duis.catalogue import response_codes
 from trustcell.duis.lexical import Codec, free_text, integer, one_of
 from trustcell.vocab import KeyUsage
 
@@ -73,10 +75,21 @@ def words(*spellings: str) -> Codec:
     return one_of(frozenset(spellings), "a value of the closed list")
 
 
+def _check_code(value: Any) -> None:
+    if not isinstance(value, str) or value not in response_codes():
+        raise ValueError("a response code of the closed list was expected")
+
+
+def _read_code(text: str) -> str:
+    _check_code(text)
+    return text
+
+
 DEVICE_TYPE = enumerated(InventoryDeviceType)
 DEVICE_STATUS = enumerated(DeviceStatus)
 LIST_STATUS = enumerated(ListStatus)
 CERTIFICATE_TYPE = enumerated(CertificateType)
+CSP_REGION = enumerated(CspRegion)
 CREDENTIAL_TYPE = one_of(
     {"Digital Signature": KeyUsage.DIGITAL_SIGNATURE, "Key Agreement": KeyUsage.KEY_AGREEMENT},
     "Digital Signature or Key Agreement",
@@ -92,3 +105,4 @@ POST_CODE = free_text(6, 8)
 ADDRESS = free_text(0, 30)
 SCHEDULE_ID = integer(0, 10**12)
 ADDITIONAL = free_text(0, 200)
+RESPONSE_CODE = Codec(_read_code, str, _check_code)

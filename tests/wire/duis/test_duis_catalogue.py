@@ -43,14 +43,51 @@ def test_the_rows_in_scope() -> None:
     assert services()["6.20.1"].reference == "6.20"
 
 
-def test_the_catalogue_agrees_with_the_matrix(shared: Path) -> None:
+DATING = {"No": "none", "DSP": "dsp", "Device": "device", "DSP & Device": "dsp device"}
+
+
+def test_the_catalogue_agrees_with_the_whole_matrix(shared: Path) -> None:
+    """srv-matrix.csv column by column; device types may be more than the templates show, never fewer."""
     with (shared / "domain" / "srv-matrix.csv").open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            service = services()[row["srv"]]
-            assert service.body_element == row["duis_body_element_in_templates"]
-            assert {role.value for role in service.eligible_roles} == set(row["eligible_user_roles"].split())
-            assert service.critical == (row["critical"] == "Yes")
-            assert " ".join(map(str, sorted(service.schema_command_variants))) == row["command_variants_xsd"]
+        rows = list(csv.DictReader(stream))
+    assert [row["srv"] for row in rows] == list(services())
+    for row in rows:
+        service = services()[row["srv"]]
+        # A spreadsheet has made 6.2 of the references 6.20.
+        assert row["service_reference"] == service.reference.replace("6.20", "6.2")
+        assert service.name == row["name"]
+        assert service.body_element == row["duis_body_element_in_templates"]
+        assert {role.value for role in service.eligible_roles} == set(row["eligible_user_roles"].split())
+        assert " ".join(map(str, sorted(service.schema_command_variants))) == row["command_variants_xsd"]
+        flags = (service.critical, service.non_device, service.on_demand, service.dcc_scheduled)
+        columns = ("critical", "non_device", "on_demand", "dcc_scheduled")
+        assert flags == tuple(row[column] == "Yes" for column in columns)
+        assert service.future_dated.value == DATING[row["future_dated"]]
+        assert set(row["template_target_device_types"].split()) - {"DSP"} <= set(service.target_device_types)
+        assert (row["template_target_device_types"] == "DSP") == (service.target_device_types == ())
+        written = {
+            f"{case.name}[{'/'.join(f'{code:04x}' for code in case.message_codes) or '?'}]@{case.device_type}"
+            for case in service.use_cases
+            if case.source == "matrix"
+        }
+        assert written == set(row["gbcs_use_cases_with_message_code_at_device"].split())
+
+
+def test_every_target_has_a_use_case_and_its_codes_are_known(shared: Path) -> None:
+    with (shared / "domain" / "message-codes.csv").open(encoding="utf-8", newline="") as stream:
+        known = {int(row["code"], 16) for row in csv.DictReader(stream)}
+    for service in services().values():
+        devices = {case.device_type for case in service.use_cases} - {"DSP"}
+        assert devices == set(service.target_device_types), service.variant
+        for case in service.use_cases:
+            assert case.source in ("matrix", "digest", "assumed")
+            assert set(case.message_codes) <= known, case
+    handover = services()["6.21"].use_cases_for("GPF")
+    assert [(case.name, case.message_codes) for case in handover] == [
+        ("CS02bNOByNOHandover", (0x0103,)),
+        ("CS02bSupplierBySupplierHandover", (0x0102,)),
+    ]
+    assert services()["6.21"].use_cases_for("CHF") == ()
 
 
 def test_the_response_codes_are_those_of_the_schema(shared: Path) -> None:

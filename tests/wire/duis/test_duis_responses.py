@@ -8,6 +8,7 @@ from trustcell.duis import (
     CANCEL,
     DccAlertMessage,
     DeviceAlertMessage,
+    DSPScheduleID,
     FutureDatedDeviceAlertMessage,
     GbcsPayload,
     LocalCommand,
@@ -18,6 +19,7 @@ from trustcell.duis import (
     ResponseMessage,
     RetrieveDeviceSecurityCredentialsKRP,
     SignedPreCommand,
+    UpdateHANDeviceLogResult,
     acknowledgement,
     build_response,
     parse_request,
@@ -35,10 +37,7 @@ def opaque(name: str, content: str) -> OpaqueBody:
     return OpaqueBody(name, f'<sr:{name} xmlns:sr="{SR}">{content}</sr:{name}>'.encode())
 
 
-N24 = opaque(
-    "UpdateHANDeviceLogResult",
-    "<sr:DeviceID>00-DB-12-34-56-78-90-A3</sr:DeviceID><sr:RequestOutcome>SuccessfulCommunications</sr:RequestOutcome>",
-)
+N24 = UpdateHANDeviceLogResult(ID)
 
 
 def solicited(content: object) -> Response:
@@ -52,7 +51,8 @@ RESPONSES = {
     "pre-command": Response("I0", AT, ResponseMessage("6.15", "6.15.1", PreCommand("4.2", b"\xdf\0")), ID),
     "local command": solicited(LocalCommand(b"\xdd\x01")),
     "future dated": solicited(FutureDatedDeviceAlertMessage("8F66", b"\xdf\x02", 1, 3)),
-    "schedule": Response("I0", AT, ResponseMessage("5.1", "5.1", opaque("DSPScheduleID", "17")), ID),
+    "schedule": Response("I0", AT, ResponseMessage("5.1", "5.1", DSPScheduleID(17)), ID),
+    "alert of the DCC": Response("I0", AT, DccAlertMessage("N24", N24), None, ID.response_id()),
     "device alert": Response("I0", AT, DeviceAlertMessage("8F12", b"\xdf\x03"), None, ID.response_id()),
     "throttled": Response("I0", AT, DeviceAlertMessage("8F12", b"\xdf\x03", 5, 2**32 - 1), None, ID.response_id()),
 }
@@ -67,11 +67,12 @@ def test_every_kind_is_written_signed_valid_and_read_back(kind: str, schema, dsp
     assert verify(parsed, dsp.public_key).serial == 167048897159233642262001557408276884033
 
 
-def test_an_alert_of_the_dcc_is_carried(dsp) -> None:
-    alert = Response("I0", AT, DccAlertMessage("N24", N24), None, ID.response_id())
-    parsed = parse_response(dsp.sign(build_response(alert)))
+def test_an_alert_that_is_not_typed_is_carried(schema, dsp) -> None:
+    content = "<sr:CommsHubDeviceID>00-DB-12-34-56-78-90-A2</sr:CommsHubDeviceID><sr:AlertCode>8F12</sr:AlertCode>"
+    alert = Response("I0", AT, DccAlertMessage("N33", opaque("CommsHubAlert", content)), None, ID.response_id())
+    parsed = parse_response(dsp.sign(build_response(alert)), schema=schema)
     assert parsed.response == alert
-    assert parsed.response.message.alert.element_name == "UpdateHANDeviceLogResult"
+    assert parsed.response.message.alert.element_name == "CommsHubAlert"
 
 
 @pytest.mark.parametrize(
@@ -123,6 +124,10 @@ def test_a_future_dated_alert_has_one_of_two_codes(code: str) -> None:
         lambda: DeviceAlertMessage("8F1", b"x"),
         lambda: DeviceAlertMessage("8F12", b"x", 2**32),
         lambda: DccAlertMessage("N32", N24),
+        lambda: DccAlertMessage("N33", opaque("ReadInventory", "")),
+        lambda: DccAlertMessage("N24", DSPScheduleID(1)),
+        lambda: ResponseMessage("5.1", "5.1", N24),
+        lambda: DSPScheduleID(10**12 + 1),
         lambda: SignedPreCommand(b""),
         lambda: SignedPreCommand(b"x", datetime(2026, 1, 1)),
         lambda: RetrieveDeviceSecurityCredentialsKRP(()),
