@@ -9,7 +9,7 @@ from trustcell_audit.certificate import Parsed
 from trustcell_audit.chain import Entry
 from trustcell_audit.findings import Report
 from trustcell_audit.keys import sha256
-from trustcell_audit.people import People
+from trustcell_audit.people import People, party_at
 from trustcell_audit.statements import Statements
 
 CHECKS = tuple(f"C{number}" for number in range(1, 12))
@@ -137,7 +137,8 @@ def check_people(papers: Papers, decision: dict[str, Any], report: Report) -> No
         person = people.people.get(issued.actor)
         may = person is not None and person.holds("issuer", issued.at)
         report.need(may, "not_authorised", place, f"{issued.actor} was no issuer", "actor")
-    owns = people.parties.get(request["party"], {}).get("entities", {})
+    decided = moment_of(decision["at"])
+    owns = party_at(statements, request["party"], decided).get("entities", {}) if decided is not None else {}
     entity = "-".join(request["entity_id"][at : at + 2] for at in range(0, len(request["entity_id"]), 2)).upper()
     message = f"{entity} is none of {request['party']} with this role"
     held = request["role"] in owns.get(entity, ())

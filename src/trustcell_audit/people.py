@@ -96,6 +96,15 @@ class People:
                     yield f"{name} {duty} and {other} {other_duty}: one person"
 
 
+def party_at(statements: Statements, name: str, at: datetime) -> dict[str, Any]:
+    """What a party was at this moment, whatever was changed since."""
+    found: dict[str, Any] = {}
+    for each in statements.about(name, "party.added", "party.changed"):
+        if each.at <= at:
+            found |= each.body
+    return found
+
+
 def read_people(statements: Statements, report: Report) -> People:
     """Fold the statements in their order; each actor must have been entitled to what he stated."""
     known = People()

@@ -131,15 +131,16 @@ class Copy:
     def verify(self, evidence=None):
         """What verify-all finds."""
         world = self.scene.world
-        with closing(self._store()) as store, store.reading() as books:
+        with closing(self.store()) as store, store.reading() as books:
             return verify_all(books, world.environment, evidence or world.evidence, Relint)
 
     def export(self) -> bytes:
         """The export of the audit log."""
-        with closing(self._store()) as store, store.reading() as books:
+        with closing(self.store()) as store, store.reading() as books:
             audit = books.audit
             key = self.scene.audit_key.public_key
             return b"".join(export_lines("test", key, audit.entries(), audit.heads(), store.chain))
 
-    def _store(self) -> SqlStore:
+    def store(self) -> SqlStore:
+        """The copy, opened."""
         return open_store(f"sqlite:///{self.path}", "test", seal=None, head_file=None)

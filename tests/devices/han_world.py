@@ -2,14 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from trustcell.gbcs.usecases.whitelist import AddToWhitelist, RemoveFromWhitelist
-
 from devices.devices_lab import A0, A1, A2, A3, ACB, NOW, SEED, SUP, Lab
 from trustcell.devices import Changes, Device, DeviceState, Estate, Fleet, Region, Taken, VirtualWan
 from trustcell.gbcs import frame
 from trustcell.gbcs.frame import Cra, Message, Supplementary
 from trustcell.gbcs.payload import decode_payload, encode_payload
 from trustcell.gbcs.usecases.joining import JoinDevice, JoinMethodAndRole
+from trustcell.gbcs.usecases.whitelist import AddToWhitelist, RemoveFromWhitelist
 from trustcell.vocab import DeviceType, Eui64
 
 A4, A5 = (Eui64.parse(f"00DB1234567890A{n}") for n in (4, 5))

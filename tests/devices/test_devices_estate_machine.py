@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from trustcell.gbcs.usecases.whitelist import AddToWhitelist, RemoveFromWhitelist
 
 from devices.devices_lab import A0, A1, A2, A3, ACB, NO, NO_DS, NOW, SUP, SUP2, Lab, Role
 from devices.han_world import A4, KEY, SECOND, MemoryStore, World
@@ -18,6 +17,7 @@ from trustcell.devices import NO_FAULTS, DeviceState, Faults, views
 from trustcell.gbcs.frame import Cra
 from trustcell.gbcs.payload import encode_payload
 from trustcell.gbcs.usecases.gcs28 import SetTime
+from trustcell.gbcs.usecases.whitelist import AddToWhitelist, RemoveFromWhitelist
 from trustcell.vocab import Eui64
 
 STEPS = st.sampled_from([1, 0, 1, 7, -1])

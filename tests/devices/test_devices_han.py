@@ -4,8 +4,6 @@ import tracemalloc
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from trustcell.gbcs.usecases.firmware_version import ReadFirmwareVersion
-from trustcell.gbcs.usecases.whitelist import JoinedDevice, ReadHubLogs, RestoreWhitelist
 
 from devices.devices_lab import A0, A1, A2, A3, ACB, KA, NO, NO_DS, NOW, SUP, Lab
 from devices.han_world import A4, A5, KEY, SECOND, World, codes, value_of
@@ -16,8 +14,10 @@ from trustcell.devices.memory import NO_HASH, Partner
 from trustcell.gbcs import frame, protect
 from trustcell.gbcs.frame import Shape
 from trustcell.gbcs.usecases.device_logs import RestoreDeviceLog
+from trustcell.gbcs.usecases.firmware_version import ReadFirmwareVersion
 from trustcell.gbcs.usecases.gcs28 import DeviceTimeStatus, SetTime
 from trustcell.gbcs.usecases.joining import JoinDevice, JoinMethodAndRole, JoinResult
+from trustcell.gbcs.usecases.whitelist import JoinedDevice, ReadHubLogs, RestoreWhitelist
 from trustcell.vocab import DeviceType, Eui64
 
 A9 = Eui64.parse("00DB1234567890A9")

@@ -3,9 +3,20 @@
 from datetime import timedelta
 
 import pytest
+
+from devices.devices_lab import A0, A1, A2, A3, ACB, DS, NOW, SUP, Lab, refused
+from devices.han_world import A4, A5, KEY, World
+from trustcell.devices import Device, receive, workshop
+from trustcell.gbcs.frame import Cra
+from trustcell.gbcs.payload import encode_payload
 from trustcell.gbcs.usecases.clock import SetClock
+from trustcell.gbcs.usecases.common import LogEntry
+from trustcell.gbcs.usecases.cs02cde import DeviceCredentialRequest
+from trustcell.gbcs.usecases.device_logs import RestoreDeviceLog
 from trustcell.gbcs.usecases.firmware_version import ReadFirmwareVersion
+from trustcell.gbcs.usecases.gcs28 import SetTime
 from trustcell.gbcs.usecases.hub_devices import ReadHubDevices
+from trustcell.gbcs.usecases.joining import JoinDevice, JoinMethodAndRole
 from trustcell.gbcs.usecases.whitelist import (
     AddToWhitelist,
     JoinedDevice,
@@ -13,17 +24,6 @@ from trustcell.gbcs.usecases.whitelist import (
     RemoveFromWhitelist,
     RestoreWhitelist,
 )
-
-from devices.devices_lab import A0, A1, A2, A3, ACB, DS, NOW, SUP, Lab, refused
-from devices.han_world import A4, A5, KEY, World
-from trustcell.devices import Device, receive, workshop
-from trustcell.gbcs.frame import Cra
-from trustcell.gbcs.payload import encode_payload
-from trustcell.gbcs.usecases.common import LogEntry
-from trustcell.gbcs.usecases.cs02cde import DeviceCredentialRequest
-from trustcell.gbcs.usecases.device_logs import RestoreDeviceLog
-from trustcell.gbcs.usecases.gcs28 import SetTime
-from trustcell.gbcs.usecases.joining import JoinDevice, JoinMethodAndRole
 from trustcell.vocab import DeviceType, Eui64
 
 BEFORE, AFTER = NOW - timedelta(seconds=9), NOW + timedelta(seconds=9)

@@ -6,16 +6,16 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trustcell.gbcs.usecases.firmware_version import ReadFirmwareVersion
 
 from devices.devices_lab import A0, A1, A2, A3, ACB, NO, NO_DS, NO_KA, NOW, SUP, Lab, Mode, Role
 from devices.han_world import DICE, SECOND, MemoryStore, World, codes, state_of, value_of
-from trustcell.devices import NO_FAULTS, Faults, Region, Taken, VirtualWan, views, workshop
+from trustcell.devices import NO_FAULTS, Faults, LogEntry, Region, Taken, VirtualWan, views, workshop
 from trustcell.devices.faults import Dice
 from trustcell.devices.parcels import Parcel, Way
 from trustcell.devices.place import Place
-from trustcell.devices.record import Record, read_settings, write_settings
+from trustcell.devices.record import LogLines, Record, read_settings, write_settings
 from trustcell.gbcs import frame
+from trustcell.gbcs.usecases.firmware_version import ReadFirmwareVersion
 from trustcell.vocab import Eui64, WireError
 
 READ = ReadFirmwareVersion()
@@ -305,6 +305,20 @@ def test_record_octets_go_both_ways(lab: Lab, place: Place):
             Record.decode(octets[:cut])
     with pytest.raises(WireError):
         Record.decode(octets + b"\0")
+
+
+@given(st.lists(st.integers(0, 6), max_size=12), st.integers(1, 5))
+def test_lines_of_a_growing_log_are_those_of_a_fresh_one(steps: list[int], limit: int):
+    """Lines are added and the oldest go; now and then another log altogether comes in its place."""
+    kept, log, number = LogLines(), (), 0
+    for step in steps:
+        if step == 6:
+            log = ()
+        for _ in range(step):
+            number += 1
+            log = (*log, LogEntry(NOW, 0x8F30, "same", f"line {number % 3}"))[-limit:]
+        assert kept.of(log) == LogLines().of(log)
+        assert len(kept.of(log)) == len(log)
 
 
 @given(PARCELS, st.dictionaries(st.sampled_from(Region), FAULTS))

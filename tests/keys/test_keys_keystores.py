@@ -62,6 +62,17 @@ def test_a_key_signs_what_its_public_key_verifies(place, kind):
         verifies(signer.public_key, signer.sign(octets), octets)
 
 
+def test_short_halves_of_a_signature_are_filled_up(tmp_path):
+    signer = FilePlace(tmp_path).open().generate("root-oca", KeyKind.P256)
+    short = 0
+    for number in range(1500):
+        octets = number.to_bytes(2)
+        signature = signer.sign(octets)
+        verifies(signer.public_key, signature, octets)
+        short += 0 in (signature[0], signature[32])
+    assert short
+
+
 def test_a_key_is_the_same_one_after_opening_again(place):
     made = place.open().generate("issuing-oca", KeyKind.P256)
     signer = place.open().signer("issuing-oca")

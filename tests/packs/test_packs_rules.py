@@ -141,6 +141,16 @@ def test_archives_with_tricks(lab: Lab):
     tricks["one name twice"] = archive.write_archive({"manifest.json": b"{}", "manifest.jsoo": b"{}"}).replace(
         b"manifest.jsoo", b"manifest.json"
     )
+    checksum = bytearray(octets)
+    checksum[14] ^= 1
+    checksum[octets.index(b"PK\x01\x02") + 16] ^= 1
+    tricks["wrong CRC"] = bytes(checksum)
+    wide = io.BytesIO()
+    with zipfile.ZipFile(wide, "w") as made:
+        for name, content in archive.read_archive(octets).items():
+            with made.open(name, "w", force_zip64=True) as entry:
+                entry.write(content)
+    tricks["zip64"] = wide.getvalue()
     for name, trick in tricks.items():
         assert refused(seal.unseal, trick) == {"pack_format"}, name
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from authority_world import BROKER, DS, KA, RECOVERY, TCOS, WAN, World, make_world
+from trustcell.certs import Certificate
 from trustcell.governance.rules.parties import Capacity
 from trustcell.packs import Packs, unseal, verify
 from trustcell.packs.rules import archive, seal
@@ -153,6 +154,19 @@ def test_a_packer_who_has_left_signs_no_more_and_his_packs_stay(world, packs):
         )
     assert errors(packs.verify(octets)[1]) == set()
     assert "capacity_missing" in refused(packs.publish, assembled(world, packs, 2), world["paula"], later)
+
+
+def test_a_pack_whose_packer_had_his_credential_revoked_since(world, packs):
+    """P6: offline the seal is right; whoever asks the environment is told."""
+    octets = packs.publish(assembled(world, packs), world["paula"], world.now).octets
+    made = Certificate.from_der(world["paula"].certificate)
+    with world.store.transaction(world.now) as books:
+        record = books.certificates.get(made.issuer.common_name, made.serial)
+        books.certificates.update(replace(record, revoked_at=world.now, revocation_reason=1))
+        books.audit.append("test", "test", {}, world.now)
+    assert errors(verify(unseal(octets), packs.anchors())) == set()
+    assert errors(packs.verify(octets)[1]) == {"pack_signature_revoked"}
+    assert "credential_revoked" in refused(packs.publish, assembled(world, packs, 2), world["paula"], world.now)
 
 
 def test_a_credential_out_of_date(world, packs):

@@ -132,6 +132,15 @@ def test_a_batch_of_no_size_is_refused_as_a_whole(world, count):
     assert batches.submit(items(50), world["max"], world.now).count == 50
 
 
+def test_one_more_than_fifty_thousand_is_refused_as_a_whole(world):
+    """P11, at the limit of the code book (SEC L8.2)."""
+    many = [BatchItem(f"{number}.csr", b"no CSR") for number in range(50_001)]
+    batches = batches_of(world)
+    refused("batch_too_large", lambda: batches.submit(many, world["max"], world.now))
+    assert not batches.batches()
+    assert batches.submit(many[:-1], world["max"], world.now).count == 50_000
+
+
 def test_two_items_of_one_name_or_one_too_long_refuse_the_whole(world):
     batches = batches_of(world)
     refused("batch_name_repeated", lambda: batches.submit([*items(1), *items(1)], world["max"], world.now))

@@ -1,13 +1,17 @@
 """What stands behind a decision is looked at when it is relied on: documents of approvals (V5), devices (C19)."""
 
+import itertools
+import os
+import signal
 from datetime import timedelta
 
 import pytest
 
-from authority_world import BROKER, DS, device_csr, make_world
+from authority_world import BROKER, DS, device_csr, make_world, open_world
 from smki.issuing_world import ACB, codes, issue, longer, refused, scope_for
 from trustcell.adapters.evidence import FileEvidence
-from trustcell.governance.rules.approvals import ApprovalKind, Position
+from trustcell.governance.rules.approvals import ApprovalKind, Position, Scope
+from trustcell.governance.rules.canonical import digest
 from trustcell.smki.rules.ask import Ask
 from trustcell.smki.rules.batch import BatchAsk, BatchItem
 from trustcell.smki.service.answering import DEVICES, devices_raised
@@ -72,6 +76,54 @@ def test_an_approval_whose_document_was_replaced_issues_nothing(world, which, ho
     file.write_bytes(b"afterwards")  # the certificate stays: verify-all raises the report
     with world.store.reading() as books:
         assert books.certificates.get(made.issuer, made.serial).revoked_at is None
+
+
+@pytest.mark.parametrize("point", ["written", "named", "kept", "stated"])
+def test_killed_between_a_document_and_the_record_that_cites_it(tmp_path, point):
+    """K45: no record without its file; a file that nothing cites is no harm, and the same act works afterwards."""
+    make_world(tmp_path).close()
+    child = os.fork()
+    if child == 0:
+        try:
+            world = open_world(tmp_path, f"sqlite:///{tmp_path / 'trustcell.db'}")
+            syncs = itertools.count()
+            os.fsync = lambda _file: die(next(syncs) == ("written", "named").index(point)) if point in SYNCS else None
+            draft_citing(world, point)
+        finally:
+            os._exit(3)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    world = open_world(tmp_path, f"sqlite:///{tmp_path / 'trustcell.db'}")
+    with world.store.reading() as books:
+        assert books.statements.about("K45") == []
+        assert [each for each in books.audit.entries() if each.subject == "K45"] == []
+    for file in (tmp_path / "evidence").glob("[0-9a-f]*"):
+        assert digest(file.read_bytes()) == file.name
+    draft_citing(world)
+    with world.store.reading() as books:
+        (said,) = books.statements.about("K45")
+    assert [world.evidence.read(name) for name in said.statement.body["evidence"]] == [b"the paper"]
+    world.close()
+
+
+SYNCS = ("written", "named")
+
+
+def die(now: bool) -> None:
+    if now:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def draft_citing(world, point: str = "") -> None:
+    name = world.evidence.keep(b"the paper")
+    die(point == "kept")
+    with world.store.transaction(world.now) as books:
+        world.governance.draft_approval(
+            books, world["ada"], "K45", kind=ApprovalKind.VALIDITY,
+            scope=Scope(frozenset({ACB}), years=17, requests=frozenset({"ab" * 32})), effective_from=world.now,
+            expires=world.now + MONTH, rationale="a pack", evidence=[name], now=world.now,
+        )  # fmt: skip
+        die(point == "stated")
 
 
 def test_an_approval_without_documents_needs_none(world):

@@ -14,7 +14,6 @@ from pathlib import Path
 from cryptography.exceptions import InternalError
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from trustcell.adapters.clock import system_random
@@ -50,8 +49,10 @@ class FileSigner:
         """r||s of deterministic ECDSA (RFC 6979), or PKCS#1 v1.5; SHA-256 in both."""
         if isinstance(self._key, rsa.RSAPrivateKey):
             return self._key.sign(octets, padding.PKCS1v15(), hashes.SHA256())
-        r, s = decode_dss_signature(self._key.sign(octets, _DETERMINISTIC))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        der = self._key.sign(octets, _DETERMINISTIC)
+        # Ours and strict: SEQUENCE of two INTEGERs, every length one octet; a sign octet or short number is settled.
+        middle = 4 + der[3]
+        return der[4:middle][-32:].rjust(32, b"\0") + der[middle + 2 :][-32:].rjust(32, b"\0")
 
     def __repr__(self) -> str:
         """Without the key."""

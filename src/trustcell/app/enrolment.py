@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tomli_w
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -27,6 +28,9 @@ from trustcell.smki.rules.records import Family
 from trustcell.smki.service.hierarchy import Hierarchy
 from trustcell.smki.service.people import issue_person_certificate
 from trustcell.vocab import RemotePartyRole, Unavailable
+
+if TYPE_CHECKING:
+    from trustcell.adapters.keystore_pkcs11 import Pkcs11Keystore
 
 Step = Callable[[str], None]
 
@@ -62,24 +66,32 @@ class People:
         return keys.signer(name) if name in keys.labels() else keys.generate(name, KeyKind.RSA2048)
 
     def use_token(self, name: str, module: Path, token: str) -> None:
-        """Let the key of this person be one on a token, from before there is a key."""
-        if name in self.keystore.labels():
+        """Let the key of this person be one on a token, from before there is a key.
+
+        ``Refused`` (``key_label_in_use``) when the key is in a file or on another token; ``Unavailable`` when the
+        token cannot be opened, and then nothing is kept.
+        """
+        path, values = self.folder / f"{checked_label(name)}.token", {"module": str(module), "token": token}
+        if name in self.keystore.labels() or (path.exists() and path.read_text() != tomli_w.dumps(values)):
             raise label_in_use(name)
-        values = {"module": str(module), "token": token}
+        self._on_token(name, module, token).close()
         with suppress(FileExistsError):
-            write_private(self.folder / f"{checked_label(name)}.token", tomli_w.dumps(values).encode())
+            write_private(path, tomli_w.dumps(values).encode())
 
     def _keys(self, name: str) -> Keystore:
         path = self.folder / f"{name}.token"
         if not path.exists():
             return self.keystore
-        from trustcell.adapters.keystore_pkcs11 import Pkcs11Keystore  # loads a native library that files do not need
-
         try:
             values = tomllib.loads(path.read_text())
             module, token = Path(values["module"]), str(values["token"])
         except (OSError, ValueError, KeyError, TypeError):
             raise Unavailable(f"{path} names no token [credential_unreadable]") from None
+        return self._on_token(name, module, token)
+
+    def _on_token(self, name: str, module: Path, token: str) -> "Pkcs11Keystore":
+        from trustcell.adapters.keystore_pkcs11 import Pkcs11Keystore  # loads a native library that files do not need
+
         return Pkcs11Keystore(module, token, self.pin_of(name))
 
 

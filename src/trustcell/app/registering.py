@@ -24,7 +24,8 @@ from trustcell.vocab import Refused, RemotePartyRole
 class NewPerson:
     """Whom a registrar adds. With ``csr`` the key is the person's own and stays with him; else one is made in the home.
 
-    ``organisation`` and ``role`` go into O and OU of an IKI certificate over a key made here.
+    With ``token`` and ``module`` it is made on a PKCS#11 token, which it never leaves. ``organisation`` and ``role`` go
+    into O and OU of an IKI certificate over a key made here.
     """
 
     name: str
@@ -37,6 +38,8 @@ class NewPerson:
     role: RemotePartyRole = RemotePartyRole.OTHER
     csr: Path | None = None
     certificate: Path | None = None
+    token: str = ""
+    module: Path | None = None
 
 
 def add_person(home: Home, registrar: str, new: NewPerson, now: datetime) -> Person:
@@ -58,6 +61,8 @@ def add_person(home: Home, registrar: str, new: NewPerson, now: datetime) -> Per
     elif new.certificate is not None:
         held = certs.load_certificates(read_input(new.certificate))[0].der
     else:
+        if new.module is not None:
+            home.people.use_token(new.name, new.module, new.token)
         organisation = new.organisation or _organisation(home, new)
         held = certified(home.office, new.name, organisation, new.role, by=registrar, now=now).certificate
     return act(

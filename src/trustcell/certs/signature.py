@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_ORDER_OCTETS, _ZERO = _ORDER.to_bytes(32, "big"), bytes(32)
 _ECDSA = ec.ECDSA(hashes.SHA256())
 
 NONMINIMAL_DER = "nonminimal_der"
@@ -29,9 +30,11 @@ def verify_ecdsa_der(public_key: ec.EllipticCurvePublicKey, signature_der: bytes
 
 def signature_der(raw: bytes) -> bytes:
     """The DER form of r||s (64 octets); raises ``ValueError`` unless both are 1 to the group order - 1."""
-    if len(raw) != 64:
+    r, s = raw[:32], raw[32:]
+    if len(raw) != 64 or not (_ZERO < r < _ORDER_OCTETS and _ZERO < s < _ORDER_OCTETS):
         raise ValueError("a raw signature has 64 octets with r and s within the group order")
-    return _encoded(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+    first, second = _integer(r), _integer(s)
+    return bytes((0x30, len(first) + len(second))) + first + second
 
 
 def settled(signature: bytes) -> tuple[bytes, str | None]:
@@ -44,6 +47,12 @@ def settled(signature: bytes) -> tuple[bytes, str | None]:
         except ValueError:
             return signature, SIGNATURE_MALFORMED
     return signature, None
+
+
+def _integer(octets: bytes) -> bytes:
+    """An INTEGER in its shortest form; at most 35 octets."""
+    short = octets.lstrip(b"\0")
+    return bytes((2, len(short) + 1, 0)) + short if short[0] >= 0x80 else bytes((2, len(short))) + short
 
 
 def _encoded(r: int, s: int) -> bytes:

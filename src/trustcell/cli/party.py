@@ -228,6 +228,13 @@ def add_person(
         Path | None,
         typer.Option(metavar="FILE", help="With --csr where the certificate goes; else one the ICA has issued."),
     ] = None,
+    token: Annotated[
+        str,
+        typer.Option(metavar="LABEL", help="The PKCS#11 token the key is made on, or is on under the person's name."),
+    ] = "",
+    module: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The PKCS#11 module that reaches the token.")
+    ] = None,
     home: HomeFolder = DEFAULT_HOME,
     at: AtMoment = None,
     as_json: AsJson = False,
@@ -236,6 +243,10 @@ def add_person(
     from trustcell.app import registering
     from trustcell.app.home import open_home
 
+    if bool(token) != (module is not None):
+        raise typer.BadParameter("give --token and --module together")
+    if token and (csr is not None or certificate is not None):
+        raise typer.BadParameter("a key is on a token, or a request over it is in a file")
     opened = open_home(home)
     now = at or opened.now()
     new = registering.NewPerson(
@@ -249,6 +260,8 @@ def add_person(
         role=RemotePartyRole.OTHER if role is None else role,
         csr=csr,
         certificate=certificate,
+        token=token,
+        module=module,
     )
     _tell_person(registering.add_person(opened, person, new, now), now, as_json)
 

@@ -7,19 +7,20 @@ from trustcell.devices import network
 from trustcell.devices.faults import NO_FAULTS, Faults
 from trustcell.devices.fleet import Device, Fleet
 from trustcell.devices.place import Place, Region
-from trustcell.devices.record import Record, read_settings, write_settings
+from trustcell.devices.record import LogLines, Record, read_settings, write_settings
 from trustcell.vocab import Eui64
 
 
 class _Member:
-    """A device, its place, and the name of its fleet."""
+    """A device, its place, the name of its fleet, and the octets of its log once it has one."""
 
-    __slots__ = ("device", "fleet", "place")
+    __slots__ = ("device", "fleet", "lines", "place")
 
     def __init__(self, device: Device, place: Place, fleet: str) -> None:
         self.device = device
         self.place = place
         self.fleet = fleet
+        self.lines: LogLines | None = None
 
 
 class Book:
@@ -169,7 +170,13 @@ class Book:
     def changes(self) -> tuple[list[tuple[Eui64, bytes]], list[Eui64], bytes | None]:
         """Changed records, devices that have left, and settings if they have changed, since ``saved``."""
         settings = write_settings(self._regions) if self._settings_changed else None
-        return [(eui, self.record(eui).encode()) for eui in self._changed], list(self._gone), settings
+        return [(eui, self._octets(eui)) for eui in self._changed], list(self._gone), settings
+
+    def _octets(self, eui: Eui64) -> bytes:
+        member = self._members[eui]
+        if member.lines is None and member.device.log:
+            member.lines = LogLines()
+        return self.record(eui).encode(member.lines)
 
     def saved(self) -> None:
         """What ``changes`` told is in the store."""

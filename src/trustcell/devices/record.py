@@ -29,8 +29,8 @@ class Record(NamedTuple):
     state: DeviceState
     log: tuple[LogEntry, ...]
 
-    def encode(self) -> bytes:
-        """Canonical octets."""
+    def encode(self, lines: "LogLines | None" = None) -> bytes:
+        """Canonical octets; ``lines`` are those of this device's log, if somebody keeps them."""
         state = self.state.encode()
         return b"".join(
             (
@@ -41,7 +41,7 @@ class Record(NamedTuple):
                 self.place.encode(),
                 number(len(state), 4),
                 state,
-                many([_line(entry) for entry in self.log], 2),
+                many((lines or LogLines()).of(self.log), 2),
             )
         )
 
@@ -49,6 +49,33 @@ class Record(NamedTuple):
     def decode(cls, octets: bytes) -> "Record":
         """The record of exactly these octets; raises ``WireError`` ``device_record_malformed``."""
         return read_all(octets, _read, cls.encode, "record")
+
+
+class LogLines:
+    """The octets of a growing log: a line that was written once is not written again."""
+
+    __slots__ = ("_lines", "_log")
+
+    def __init__(self) -> None:
+        """Nothing written."""
+        self._log: tuple[LogEntry, ...] = ()
+        self._lines: list[bytes] = []
+
+    def of(self, log: tuple[LogEntry, ...]) -> list[bytes]:
+        """The lines of a log."""
+        known = self._overlap(log)
+        written = [_line(entry) for entry in log[known:]]
+        self._lines = self._lines[len(self._lines) - known :] + written
+        self._log = log
+        return self._lines
+
+    def _overlap(self, log: tuple[LogEntry, ...]) -> int:
+        """How many entries at the beginning of ``log`` are those at the end of the one before."""
+        if self._log:
+            for size in range(min(len(log), len(self._log)), 0, -1):
+                if log[size - 1] is self._log[-1]:
+                    return size if log[:size] == self._log[-size:] else 0
+        return 0
 
 
 def _read(reader: Reader) -> Record:

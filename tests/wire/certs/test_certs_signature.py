@@ -2,9 +2,15 @@
 
 import json
 
+import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trustcell.certs import signature_der, verify_ecdsa_der
+
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 def groups(shared, name):
@@ -37,3 +43,16 @@ def test_the_raw_form_is_refused_and_becomes_der_only_by_name(shared):
                 der_accepted += verify_ecdsa_der(key, signature_der(raw), message)
     assert raw_accepted == 0
     assert der_accepted == valid > 50
+
+
+@given(st.integers(0, 2**256 - 1) | st.integers(0, 2**16), st.integers(ORDER - 3, ORDER + 3) | st.integers(0, 2**249))
+def test_raw_becomes_what_the_library_writes_or_is_refused(r, s):
+    for first, second in ((r, s), (s, r)):
+        raw = first.to_bytes(32, "big") + second.to_bytes(32, "big")
+        if 0 < first < ORDER and 0 < second < ORDER:
+            assert signature_der(raw) == encode_dss_signature(first, second)
+        else:
+            with pytest.raises(ValueError, match="group order"):
+                signature_der(raw)
+    with pytest.raises(ValueError, match="64 octets"):
+        signature_der(raw[1:])

@@ -1,5 +1,6 @@
 """Certificates: two unique indexes that no race gets past, and look-ups that stay quick at a million rows."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -43,7 +44,7 @@ class SqlCertificates:
         """See the port."""
         first = self._unit.next_number(_C.number)
         try:
-            self._unit.add_rows(CERTIFICATE, [as_row(place, each) for place, each in enumerate(records, first)])
+            self._unit.add_rows(CERTIFICATE, map(as_row, itertools.count(first), records))
         except Duplicate:
             raise Refused(list(self._in_use(records))) from None
         approvals = [(name, place) for place, each in enumerate(records, first) for name in set(each.approvals)]
@@ -87,7 +88,10 @@ class SqlCertificates:
 
     def issued_counts(self, entities: Sequence[bytes], family: Family) -> dict[bytes, int]:
         """See the port."""
-        select = f"SELECT entity_id FROM certificate WHERE family = '{Family(family)}' AND key_use >= 0 AND entity_id"
+        select = (
+            f"SELECT entity_id FROM certificate WHERE family = '{Family(family)}' AND key_use >= 0"
+            " AND entity_id IS NOT NULL AND entity_id"
+        )
         return Counter(bytes(entity) for (entity,) in self._unit.among(select, entities))
 
     def search(self, query: Query, now: datetime) -> list[CertificateRecord]:

@@ -1,17 +1,20 @@
 """One open transaction: statements go through here, so that what was written is known before the commit."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
 
 _PAGE = 1000
-
-
+_TYPES: Mapping[type, str] = {
+    sa.BigInteger: "int8", sa.Integer: "int4", sa.SmallInteger: "int2", sa.Text: "text", sa.LargeBinary: "bytea",
+}  # fmt: skip
 _AMONG = 500
+_AMONG_POSTGRESQL = 10_000
 
 
 class Duplicate(Exception):
@@ -65,15 +68,17 @@ class Unit:
         self._touch()
         return self.connection.execute(statement, values)
 
-    def add_rows(self, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert rows that have a value for each column in order; raises ``Duplicate``, and then none is kept."""
+    def add_rows(self, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Insert rows that have a value for each column in order; raises ``Duplicate``, and then none is kept.
+
+        Rows that are made while they are read are made while PostgreSQL already works on those before.
+        """
         self._touch()
-        columns = [column.name for column in table.columns]
         with self._all_or_none():
             if self.postgresql:
-                self._copy(table.name, columns, rows)
+                self._copy(table, rows)
             else:
-                marks = ",".join("?" * len(columns))
+                marks = ",".join("?" * len(table.columns))
                 self._driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
 
     def update_rows(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -88,13 +93,17 @@ class Unit:
     def among(self, select: str, values: Sequence[bytes], *first: str) -> list[tuple[Any, ...]]:
         """Rows of a SELECT that ends in a column, where it is one of these values; ``first`` fills marks before."""
         rows: list[tuple[Any, ...]] = []
+        if self.postgresql:
+            for start in range(0, len(values), _AMONG_POSTGRESQL):
+                chosen = (*first, list(values[start : start + _AMONG_POSTGRESQL]))
+                # Planned with the values at hand: a plan kept from when the table was empty would read all of it.
+                found = self._driver.execute(f"{select} = ANY(%b)", chosen, binary=True, prepare=False)
+                rows += found.fetchall()
+            return rows
         for start in range(0, len(values), _AMONG):
-            chosen = values[start : start + _AMONG]
-            if self.postgresql:
-                rows += self.rows(f"{select} = ANY(%b)", (*first, list(chosen)))
-            else:
-                marks = ",".join("?" * len(chosen))
-                rows += self.rows(f"{select} IN ({marks})", (*first, *chosen))
+            some = values[start : start + _AMONG]
+            marks = ",".join("?" * len(some))
+            rows += self.rows(f"{select} IN ({marks})", (*first, *some))
         return rows
 
     def next_number(self, column: "sa.Column[Any]") -> int:
@@ -102,13 +111,16 @@ class Unit:
         highest = self.connection.execute(sa.select(sa.func.max(column))).scalar()
         return int(highest or 0) + 1
 
-    def _copy(self, table: str, columns: list[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    def _copy(self, table: sa.Table, rows: Iterable[tuple[Any, ...]]) -> None:
+        names, types = _columns(table)
         with (
             self._driver.cursor() as cursor,
-            cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy,
+            cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)") as copy,
         ):
+            copy.set_types(types)
+            write = copy.write_row
             for row in rows:
-                copy.write_row(row)
+                write(row)
 
     @contextmanager
     def _all_or_none(self) -> Iterator[None]:
@@ -128,3 +140,9 @@ class Unit:
         if not self.writing:
             raise RuntimeError("these books are open for reading only")
         self.changed = True
+
+
+@cache
+def _columns(table: sa.Table) -> tuple[str, list[str]]:
+    """Names and types of the columns as PostgreSQL has them; octets go over as they are, not as hex."""
+    return ", ".join(column.name for column in table.columns), [_TYPES[type(each.type)] for each in table.columns]

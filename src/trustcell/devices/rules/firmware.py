@@ -5,7 +5,7 @@ from datetime import datetime
 
 from trustcell.devices import answers
 from trustcell.devices.fleet import Device
-from trustcell.devices.log import Discard, Event
+from trustcell.devices.log import Discard, Event, LogEntry
 from trustcell.devices.memory import PendingCommand
 from trustcell.devices.outcome import Outcome
 from trustcell.devices.rules import pending, replay
@@ -49,7 +49,7 @@ def activate(device: Device, message: Message, now: datetime) -> Outcome:
     if command.execution_date_time is not None:
         device = pending.schedule(device, message, _SUPPLIER, command.execution_date_time)
     else:
-        device, outcome = _execute(device, command)
+        device, outcome = _execute(device, command, now)
     payload = encode_payload(CS06, Cra.RESPONSE, outcome)
     return Outcome(device, (answers.signed_response(device, message, payload, now),))
 
@@ -58,7 +58,7 @@ def activate_due(device: Device, due: PendingCommand, now: datetime) -> tuple[De
     """Execute a command whose date has come, and alert its originator."""
     command = cs06.CS06_COMMAND.decode(due.payload)
     if still_in_cell(device, due.originator, SUPPLIER_CELL):
-        device, outcome = _execute(device, command)
+        device, outcome = _execute(device, command, now)
     else:
         outcome = ActivationOutcome(ActivateImageResponseCode.ACTIVATION_FAILURE, device.firmware_version)
     done = outcome.result is ActivateImageResponseCode.SUCCESS
@@ -67,7 +67,7 @@ def activate_due(device: Device, due: PendingCommand, now: datetime) -> tuple[De
     return answers.alert(device, due.originator, OUTCOME_ALERT, encode_payload(OUTCOME_ALERT, Cra.ALERT, value))
 
 
-def _execute(device: Device, command: ActivateFirmware) -> tuple[Device, ActivationOutcome]:
+def _execute(device: Device, command: ActivateFirmware, now: datetime) -> tuple[Device, ActivationOutcome]:
     """No image, wrong hash, failed activation, or the image runs; the version reported is the one that runs then."""
     image = device.state.held_image
     if image is None:
@@ -79,4 +79,6 @@ def _execute(device: Device, command: ActivateFirmware) -> tuple[Device, Activat
     else:
         result = ActivateImageResponseCode.SUCCESS
         device = device.with_state(replace(device.state, firmware_version=image.version, held_image=None))
+        text = f"firmware {image.version.hex().upper()} runs"
+        device = device.logged(LogEntry(now, Event.FIRMWARE_CHANGED, "firmware_changed", text))
     return device, ActivationOutcome(result, device.firmware_version)

@@ -137,7 +137,6 @@ def key_period_findings(record: CertificateRecord, name: str, now: datetime) -> 
     """Why the key of this CA certificate may not sign now: 6.3.2(C), and its beginning, which is our reading of it."""
     now = now.replace(microsecond=0) if now.microsecond else now
     within = record.not_before <= now <= record.not_after
-    # Worded only when it is needed: a batch asks for each signature.
     period = "" if within else f"its certificate holds from {moment(record.not_before)} to {moment(record.not_after)}"
     if now < record.not_before:
         yield KEY_PERIOD.breach("ca_key_not_yet_valid", name, period, "sign when the period has begun")

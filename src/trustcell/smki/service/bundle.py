@@ -14,8 +14,15 @@ from trustcell.governance.rules.statements import SignedStatement
 from trustcell.smki.ports import Books, Signer
 from trustcell.smki.rules import audit_forms as forms
 from trustcell.smki.rules.environment import Environment
-from trustcell.smki.rules.records import CertificateRecord, Query, RequestRecord
+from trustcell.smki.rules.records import ABANDONED, CertificateRecord, Family, Query
 from trustcell.smki.rules.revocation import identity
+from trustcell.smki.service.bundle_papers import (
+    BundlePapers,
+    batch_papers,
+    ceremony_papers,
+    person_papers,
+    request_papers,
+)
 from trustcell.vocab import Clause, Refused
 
 FORMAT = "trustcell evidence bundle 1"
@@ -31,61 +38,71 @@ def make_bundle(
     serial: int,
     now: datetime,
 ) -> bytes:
-    """The bundle of a certificate.
+    """The bundle of a certificate, however it was issued.
 
-    ``Refused``: ``certificate_unknown``, ``certificate_without_request`` (made at a ceremony or by another authority),
-    and ``evidence_...`` when a file is not what was kept.
+    ``Refused``: ``certificate_unknown``; ``certificate_imported`` (another authority has its evidence);
+    ``certificate_abandoned`` (nobody has it); ``certificate_without_papers`` when the books do not know how it came
+    about; ``evidence_...`` when a file is not what was kept.
     """
     record = books.certificates.get(issuer, serial)
+    name = identity(issuer, serial)
     if record is None:
-        message = f"there is no {identity(issuer, serial)}"
+        message = f"there is no {name}"
         raise Refused([BUNDLE.breach("certificate_unknown", "certificate", message, "an issuer and serial we hold")])
-    request = books.requests.get(record.request) if record.request else None
-    if request is None:
-        message = f"{identity(issuer, serial)} was not issued on a request"
-        remedy = "the evidence of an authority's certificate is the audit log"
-        raise Refused([BUNDLE.breach("certificate_without_request", "certificate", message, remedy)])
-    parts = dict(_parts(books, evidence, environment, record, request))
-    lines = {name: canonical({"name": name, "value": value}) for name, value in parts.items()}
+    papers = _papers(books, record, environment.identifier)
+    if papers is None:
+        code, message, remedy = _none(record, name)
+        raise Refused([BUNDLE.breach(code, "certificate", message, remedy)])
+    parts = dict(_parts(books, evidence, environment, record, papers))
+    lines = {part: canonical({"name": part, "value": value}) for part, value in parts.items()}
     manifest = canonical(
         {
             "at": moment(now),
             "audit_key": audit_key.public_key.hex(),
             "environment": environment.identifier,
             "format": FORMAT,
-            "parts": [{"name": name, "sha256": digest(line)} for name, line in lines.items()],
-            "subject": identity(issuer, serial),
+            "parts": [{"name": part, "sha256": digest(line)} for part, line in lines.items()],
+            "subject": name,
         }
     )
     signature = canonical({"signature": audit_key.sign(manifest).hex()})
     return b"".join(line + b"\n" for line in (manifest, signature, *lines.values()))
 
 
+def _papers(books: Books, record: CertificateRecord, environment: str) -> BundlePapers | None:
+    if record.imported or record.kind == ABANDONED:
+        return None
+    if record.kind in forms.AUTHORITY_KINDS:
+        return ceremony_papers(books, record, environment)
+    if record.family is Family.IKI:
+        return person_papers(books, record)
+    return batch_papers(books, record) if record.family is Family.DEVICE else request_papers(books, record)
+
+
+def _none(record: CertificateRecord, name: str) -> tuple[str, str, str]:
+    """Why there is no bundle: code, message, remedy."""
+    if record.imported:
+        return "certificate_imported", f"{name} is of another authority", "the evidence of that authority"
+    if record.kind == ABANDONED:
+        return "certificate_abandoned", f"{name} was given up: nobody has it", "trustcell audit show"
+    return "certificate_without_papers", f"nothing says how {name} came about", "trustcell smki verify-all"
+
+
 def _parts(
-    books: Books,
-    evidence: Evidence,
-    environment: Environment,
-    record: CertificateRecord,
-    request: RequestRecord,
+    books: Books, evidence: Evidence, environment: Environment, record: CertificateRecord, papers: BundlePapers
 ) -> Iterable[tuple[str, Any]]:
+    yield "procedure", papers.procedure
     yield "rules", forms.rules_form(environment)
     yield "authorities", [{"kind": each.kind, "der": each.der.hex()} for each in _authorities(books, record.issued_at)]
     yield "certificate", record.der.hex()
     yield "record", forms.record_form(record)
-    yield "request", forms.request_form(request)
-    yield "decisions", [forms.decision_form(each) for each in books.requests.decisions(request.name)]
-    intent = books.requests.intent(record.issuer, record.serial)
-    yield "intent", None if intent is None else forms.intent_form(intent)
-    yield "holders", [forms.record_form(each) for each in books.certificates.with_key(record.key, record.family)]
-    uses = {name: books.approval_uses.uses(name) for name in record.approvals}
-    yield "uses", {name: [forms.use_form(use) for use in found] for name, found in uses.items()}
-    for signed in _statements(books, record, request):
+    yield from papers.parts.items()
+    for signed in _statements(books, papers.stated_about):
         yield f"statement/{signed.digest}", forms.statement_form(signed)
     said = [each for name in record.approvals for each in books.statements.about(name)]
     for name in sorted({name for each in said for name in _documents(each)}):
         yield f"evidence/{name}", evidence.read(name).hex()
-    subjects = [request.name, identity(record.issuer, record.serial), *record.approvals]
-    yield "audit", [forms.run_form(entries, head) for entries, head in _runs(books, subjects)]
+    yield "audit", [forms.run_form(entries, head) for entries, head in _runs(books, papers.logged_about)]
 
 
 def _authorities(books: Books, now: datetime) -> list[CertificateRecord]:
@@ -99,13 +116,10 @@ def _documents(signed: SignedStatement) -> set[str]:
     return {*body.get("evidence", ()), body.get("document", "")} - {""}
 
 
-def _statements(books: Books, record: CertificateRecord, request: RequestRecord) -> list[SignedStatement]:
-    """What was said about the request, the certificate and its approvals, and what makes those people who they are."""
+def _statements(books: Books, subjects: Iterable[str]) -> list[SignedStatement]:
+    """What was said about these subjects, and what makes those who said it who they are."""
     found: dict[str, SignedStatement] = {}
-    left = [request.name, identity(record.issuer, record.serial), request.party, *record.approvals]
-    if request.entity_id is not None:
-        left.append(str(request.entity_id))
-    seen: set[str] = set()
+    left, seen = list(subjects), set()
     while left:
         subject = left.pop()
         if subject in seen:
