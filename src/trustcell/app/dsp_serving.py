@@ -7,23 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
-
 from trustcell import duis
-from trustcell.adapters.clock import system_now_exact
+from trustcell.adapters.clock import system_now_exact, system_random
 from trustcell.adapters.directory import RepositoryDirectory
 from trustcell.adapters.dsp_store import Settings as Books
 from trustcell.adapters.dsp_store import SqlHomes, open_homes
 from trustcell.adapters.han_store import SqlEstateStore
 from trustcell.adapters.han_wan import HanWan
-from trustcell.adapters.http_client import Poster
-from trustcell.adapters.http_server import Work as ServerWork
 from trustcell.adapters.keyfiles import KeyFile
-from trustcell.app.callbacks import CallbackRules
-from trustcell.app.deliverer import Deliverer
 from trustcell.app.doors import UserEntry
 from trustcell.app.dsp_lab import LabFile, LabParties, take_in
 from trustcell.app.engine import Deliveries, Engine
+from trustcell.app.front import Behind
 from trustcell.app.lab import read_lab
 from trustcell.app.lab_repository import ENVIRONMENT, LAB_SEED
 from trustcell.app.metrics import Metrics
@@ -39,14 +34,11 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class ServedDsp:
-    """What the doors and the server need of a DSP."""
+    """A DSP at work, and what its doors need besides."""
 
     engine: Engine
-    homes: SqlHomes
     operator: DspOperator
-    metrics: Metrics
-    rules: CallbackRules
-    deliver: ServerWork
+    behind: Behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +47,8 @@ class LabSettings:
 
     folder: Path | None = None
     callback: str | None = None
-    allowed: frozenset[str] = frozenset()
     clock: Clock | None = None
+    seal: Callable[[bytes], bytes] | None = None
     policy: Policy | None = None
     schema: duis.Schema | None = None
 
@@ -76,7 +68,8 @@ def lab_dsp(
     parties = file.parties(settings.callback)
     folder = settings.folder
     with ExitStack() as stack:
-        homes = open_homes(Books(_url(folder, "dsp.db"), ENVIRONMENT))
+        heads = None if folder is None else folder / "dsp-heads"
+        homes = open_homes(Books(_url(folder, "dsp.db"), ENVIRONMENT, settings.seal, heads))
         stack.callback(homes.close)
         estate_store = SqlEstateStore(_url(folder, "han.db")) if folder is not None else None
         if estate_store is not None:
@@ -100,37 +93,34 @@ def lab_dsp(
         if homes.views.devices(None, None, 1) == []:
             for work in file.works(wan.estate, now):
                 take_in(managers[homes.home_of(work.device)].store, [work], now)
-        metrics = Metrics(CollectorRegistry())
         engine = Engine(managers, lambda octets: homes.names()[0], clock)
-        metrics.gauge("queue_requests", "Requests that wait for their group", lambda: engine.waiting()["requests"])
-        metrics.gauge("outbox_open_commands", "Commands without an answer", lambda: engine.waiting()["commands"])
-        rules = CallbackRules(settings.allowed, lab=True)
         operator = DspOperator(engine, homes, users, wan, clock, issue)
         engine.start()
         stack.callback(engine.stop)
-        yield ServedDsp(engine, homes, operator, metrics, rules, _delivering(engine, directory, rules, clock, metrics))
+        outbox, views = Deliveries(engine), homes.views
+        yield ServedDsp(
+            engine, operator, Behind(engine, views, operator, outbox, directory.callback, clock, system_random)
+        )
 
 
-def _delivering(
-    engine: Engine, directory: RepositoryDirectory, rules: CallbackRules, clock: Clock, metrics: Metrics
-) -> ServerWork:
-    """Work beside the servers: deliver until they stop."""
+def gauges(metrics: Metrics, engine: Engine) -> None:
+    """What waits in a DSP, for whoever looks."""
+    metrics.gauge("queue_requests", "Requests that wait for their group", lambda: engine.waiting()["requests"])
+    metrics.gauge("outbox_open_commands", "Commands without an answer", lambda: engine.waiting()["commands"])
 
-    async def deliver(stopping: asyncio.Event) -> None:
-        loop = asyncio.get_running_loop()
-        async with Poster(rules.may_connect) as poster:
-            deliverer = Deliverer(Deliveries(engine), poster, directory.callback, clock, metrics=metrics)
 
-            def woken() -> None:
-                loop.call_soon_threadsafe(deliverer.wake)
+async def woken_by(engine: Engine, wake: Callable[[], None], stopping: asyncio.Event) -> None:
+    """Beside the servers: deliveries are looked for as soon as the engine may have made some."""
+    loop = asyncio.get_running_loop()
 
-            engine.listen(woken)
-            try:
-                await deliverer.run(stopping)
-            finally:
-                engine.listen(None)
+    def woken() -> None:
+        loop.call_soon_threadsafe(wake)
 
-    return deliver
+    engine.listen(woken)
+    try:
+        await stopping.wait()
+    finally:
+        engine.listen(None)
 
 
 def _estate(file: LabFile, homes: SqlHomes, store: SqlEstateStore | None, now: datetime) -> Estate:
@@ -151,4 +141,4 @@ def _url(folder: Path | None, name: str) -> str:
     return "sqlite://" if folder is None else f"sqlite:///{(folder / name).absolute()}"
 
 
-__all__ = ["LabSettings", "ServedDsp", "lab_dsp"]
+__all__ = ["LabSettings", "ServedDsp", "gauges", "lab_dsp", "woken_by"]

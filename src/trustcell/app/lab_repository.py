@@ -47,13 +47,14 @@ _NOBODY = Eui64(bytes(8))
 class Lab:
     """A lab that is ready to be served: the door, what the key files gave, how many device certificates were made.
 
-    ``issue`` gives one more device its certificates.
+    ``issue`` gives one more device its certificates, ``seal`` signs heads of audit chains.
     """
 
     door: RepositoryDoor
     imported: Imported
     devices_made: int
     issue: Callable[[Eui64, datetime], None]
+    seal: Callable[[bytes], bytes]
 
 
 @contextmanager
@@ -79,10 +80,14 @@ def open_lab(
     with ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trustcell-lab-")))
         audit_key = _audit_key(place)
+
+        def seal(octets: bytes) -> bytes:
+            return gbcs.sign(audit_key, octets)
+
         store = open_store(
             f"sqlite:///{(place / 'lab.db').absolute()}",
             environment.identifier,
-            seal=lambda octets: gbcs.sign(audit_key, octets),
+            seal=seal,
             head_file=None,
         )
         stack.callback(store.close)
@@ -116,7 +121,7 @@ def open_lab(
         devices_made = issue(devices, now)
         repository.refresh()
         door = RepositoryDoor(repository, clock, system_random, api_keys(), key_archive(credentials))
-        yield Lab(door, imported, devices_made, issue_one)
+        yield Lab(door, imported, devices_made, issue_one, seal)
 
 
 def _audit_key(folder: Path) -> ec.EllipticCurvePrivateKey:

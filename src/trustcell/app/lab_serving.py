@@ -2,20 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from trustcell.adapters.clock import system_random
-from trustcell.adapters.http_server import Work
 from trustcell.adapters.keyfiles import KeyFile, read_key_file
 from trustcell.app.callbacks import CallbackRules, read_callback
-from trustcell.app.doors import ApiDoor, DuisDoor
-from trustcell.app.dsp_serving import LabSettings, lab_dsp
+from trustcell.app.dsp_serving import LabSettings, gauges, lab_dsp, woken_by
+from trustcell.app.front import Front, open_front
 from trustcell.app.lab_repository import left_out, open_lab
-from trustcell.app.serve import RepositoryDoor, running_clock
+from trustcell.app.serve import RepositoryDoor, Service, Work, running_clock
 from trustcell.app.settings import official_schema
-from trustcell.app.tokens import TOKENS_FILE, TokenBook
+from trustcell.app.tokens import TOKENS_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,52 +26,53 @@ class LabOptions:
     at: datetime | None = None
     folder: Path | None = None
     callback: str | None = None
+    front: Front = field(default_factory=Front)
 
 
 @dataclass(frozen=True, slots=True)
-class LabDoors:
-    """The doors of a lab, and what runs beside their servers."""
+class OpenedLab:
+    """The repository's door, the services of the DSP, and what runs beside the servers."""
 
     repository: RepositoryDoor
     left_out: list[str]
-    duis: DuisDoor | None = None
-    api: ApiDoor | None = None
-    work: tuple[Work, ...] = ()
+    services: list[Service]
+    work: list[Work]
 
 
 @contextmanager
-def lab_doors(options: LabOptions) -> Iterator[LabDoors]:
+def opened_lab(options: LabOptions) -> Iterator[OpenedLab]:
     """Open a lab. Raises ``WireError`` for a file that is not as it should be, ``Unavailable`` for books that are not.
 
     The repository's clock shows a moment at which the public certificates are valid, that of the DSP shows now, since
     clients count in milliseconds of now; ``at`` sets both.
     """
-    if options.folder is not None:
-        options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = options.folder
+    if folder is not None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as stack:
-        lab = stack.enter_context(open_lab(options.lab, options.keys, options.at, options.folder))
+        lab = stack.enter_context(open_lab(options.lab, options.keys, options.at, folder))
         gone = [f"left out {text}" for text in left_out(lab.imported)]
         if options.lab is None:
-            yield LabDoors(lab.door, gone)
+            yield OpenedLab(lab.door, gone, [], [])
             return
-        callback = options.callback
-        if callback is not None:
-            callback = read_callback(callback, CallbackRules(frozenset({_host(callback)}), lab=True))
+        allowed = frozenset() if options.callback is None else frozenset({_host(options.callback)})
+        rules = CallbackRules(allowed, lab=True)
         settings = LabSettings(
-            options.folder,
-            callback,
-            frozenset() if callback is None else frozenset({_host(callback)}),
+            folder,
+            None if options.callback is None else read_callback(options.callback, rules),
             None if options.at is None else running_clock(options.at),
+            lab.seal,
             schema=official_schema(),
         )
+        door = lab.door
         dsp = stack.enter_context(
-            lab_dsp(options.lab, _keys(options.keys), lab.door.repository, lab.door.clock, settings, lab.issue)
+            lab_dsp(options.lab, _keys(options.keys), door.repository, door.clock, settings, lab.issue)
         )
-        clock = lab.door.clock
-        duis = DuisDoor(dsp.engine, clock, system_random, metrics=dsp.metrics)
-        tokens = TokenBook(None if options.folder is None else options.folder / TOKENS_FILE)
-        api = ApiDoor(dsp.engine, dsp.homes.views, dsp.operator, tokens, clock, system_random, metrics=dsp.metrics)
-        yield LabDoors(lab.door, gone, duis, api, (dsp.deliver,))
+        tokens = None if folder is None else folder / TOKENS_FILE
+        opened = open_front(replace(options.front, tokens=tokens, callbacks=rules), dsp.behind)
+        gauges(opened.metrics, dsp.engine)
+        listening = partial(woken_by, dsp.engine, opened.wake)
+        yield OpenedLab(door, gone, opened.services, [*opened.work, listening])
 
 
 def _keys(files: tuple[Path, ...]) -> KeyFile:

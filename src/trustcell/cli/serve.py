@@ -36,7 +36,7 @@ def serve(
     ] = 8083,
     api_port: Annotated[
         int, typer.Option(metavar="PORT", min=0, max=65_535, help="Port of the JSON API, health and metrics.")
-    ] = 8088,
+    ] = 8081,
     callback: Annotated[
         str | None,
         typer.Option(metavar="HOST:PORT/PATH", help="Where the lab's users want their responses, all of them."),
@@ -67,27 +67,27 @@ def serve(
     A lab given with --home is kept there: its requests, its counters and its devices are as they were left.
     """
     from trustcell.app import serve as serving  # costs what other commands need not pay
-    from trustcell.app.lab_serving import LabOptions, lab_doors
+    from trustcell.app.front import Front
+    from trustcell.app.lab_serving import LabOptions, opened_lab
     from trustcell.app.logs import configure_logs
 
     is_lab = lab is not None or bool(keys)
     source = context.get_parameter_source("home")
     kept = home if source is not None and source.name == "COMMANDLINE" else None
-    tls = read_tls(certificate, private_key, client_authorities)
     configure_logs(as_json=log_json)
     with ExitStack() as stack:
         services: list[serving.Service] = []
         work: list[serving.Work] = []
         if is_lab:
             serving.refuse_open_address(host, keys_are_public=True, told=public_keys)
-            opened = stack.enter_context(lab_doors(LabOptions(lab, tuple(keys or ()), at, kept, callback)))
+            front = Front(host, duis_port, api_port, tls=read_tls(certificate, private_key, client_authorities))
+            asked = LabOptions(lab, tuple(keys or ()), at, kept, callback, front)
+            opened = stack.enter_context(opened_lab(asked))
             door = opened.repository
             lines_on_error(opened.left_out)
             if public_keys:
                 lines_on_error([f"warning: the private keys of the lab can be fetched from {host}"])
-            if opened.duis is not None and opened.api is not None:
-                services.append(serving.duis_service(opened.duis, host, duis_port, tls))
-                services.append(serving.api_service(opened.api, host, api_port))
+            services += opened.services
             work += opened.work
         else:
             door = stack.enter_context(serving.home_door(home, at))

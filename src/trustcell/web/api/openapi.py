@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from trustcell import __version__
+from trustcell import installed_version
 from trustcell.web.api.models import PATH_PATTERNS, Model, Nothing, Problem
 from trustcell.web.api.table import EVERYONE, Endpoint
 from trustcell.web.problem import PROBLEM
@@ -29,7 +29,7 @@ def openapi(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "trustcell",
-            "version": __version__,
+            "version": installed_version(),
             "description": "Devices, requests, deliveries and the virtual HAN behind the DUIS services.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
