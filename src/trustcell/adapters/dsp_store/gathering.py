@@ -57,7 +57,7 @@ def gather(session: Session, asks: Sequence[Ask], as_device: AsDevice) -> list[F
     found = [find_devices(session, needs.query, as_device) if needs.query else () for _id, _target, needs in asks]
     points: list[list[str]] = []
     for (_id, target, needs), matches in zip(asks, found, strict=True):
-        of = [devices.get(target), *members.get(hubs.get(target), ()), *matches]
+        of = [devices.get(target), *members.get(hubs.get(target), ()), *map(devices.get, needs.others), *matches]
         points.append([*needs.mpxns, *(point for device in of if device for point in device.mpxns)])
     registered = _registrations(session, {point for each in points for point in each})
     schedules = _schedules(session, {each[0].originator for each in asks if each[0] is not None and each[2].schedules})

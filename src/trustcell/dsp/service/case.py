@@ -13,6 +13,7 @@ from trustcell.dsp.rules.facts import DeviceRecord, Facts
 from trustcell.dsp.rules.lifecycle import RequestState
 from trustcell.dsp.rules.plan import Ask, CommandPlan, Needs
 from trustcell.dsp.rules.reasons import response_code
+from trustcell.dsp.rules.services.subject import subject
 from trustcell.dsp.rules.work import Command, Due, RequestChange, TrailEntry, Work
 from trustcell.dsp.service.authentication import Authentic
 from trustcell.vocab import Eui64, Refused
@@ -60,7 +61,7 @@ class Case:
     @property
     def device(self) -> Eui64:
         """Whose books it changes: the target, or the device that a request to the DSP itself names."""
-        return self.authentic.request.request_id.target
+        return subject(self.authentic.request)
 
     @property
     def record(self) -> DeviceRecord:
@@ -89,7 +90,8 @@ class Case:
 
     def ask(self, broker: Eui64, transitional_cos: Eui64, now: datetime) -> Ask:
         """What the rules look at."""
-        return Ask(self.authentic.request, self.facts, broker, transitional_cos, now, self.door)
+        scheduled = self.schedule is not None
+        return Ask(self.authentic.request, self.facts, broker, transitional_cos, now, self.door, scheduled)
 
     def change(self, state: RequestState, expected: RequestState | None, **fields: Any) -> RequestChange:
         """The request moves on."""
