@@ -49,7 +49,7 @@ def make_world(url: str, size: int, home: str = "0", homes: int = 1, owner: str 
     """A GPF each on a hub of its own, installed and commissioned, its network operator about to leave."""
     cast = own_cast(b"bench dsp", BEGINS)
     books = open_homes(Books(url, "bench", homes=homes))
-    fleet = Fleet(cast.seed, _pack(cast), keys=size)
+    fleet = Fleet(cast.seed, _pack(cast), cache=4096, devices_cached=2 * size)
     estate = Estate({"": fleet}, b"bench")
     gpfs = []
     numbers = itertools.count(0x70B3D51F31000000, 2)

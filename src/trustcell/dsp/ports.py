@@ -117,7 +117,7 @@ class Store(Protocol):
         ...
 
     def deliveries(self, now: datetime, limit: int) -> Sequence[Delivery]:
-        """The oldest waiting delivery of each user whose time has come."""
+        """The oldest waiting deliveries of each user, in order, up to the first whose time has not come."""
         ...
 
     def next_delivery(self) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import takewhile
 
 from trustcell.adapters.dsp_store.group import Group
 from trustcell.adapters.dsp_store.requests import Requests
@@ -22,8 +23,10 @@ SELECT (SELECT d.user_id FROM delivery d WHERE d.home = ? AND d.state = 'waiting
 ORDER BY d.user_id LIMIT 1) FROM u WHERE u.user_id IS NOT NULL),
 h(number) AS (SELECT (SELECT min(m.number) FROM delivery m
 WHERE m.home = ? AND m.state = 'waiting' AND m.user_id = u.user_id) FROM u WHERE u.user_id IS NOT NULL)"""
-_CLAIM = f"""{_HEADS} SELECT {DELIVERY_COLUMNS} FROM h JOIN delivery t ON t.number = h.number{DELIVERY_JOIN}
+_DUE = f"""{_HEADS} SELECT t.user_id FROM h JOIN delivery t ON t.number = h.number
 WHERE t.next_at <= ? ORDER BY t.next_at, t.number LIMIT ?"""
+_ROW = f"""SELECT {DELIVERY_COLUMNS} FROM delivery t{DELIVERY_JOIN}
+WHERE t.home = ? AND t.state = 'waiting' AND t.user_id = ? ORDER BY t.number LIMIT ?"""
 _NEXT = f"{_HEADS} SELECT min(t.next_at) FROM h JOIN delivery t ON t.number = h.number"
 _FIND = lookup(
     "t.number, t.part, t.request_originator, t.request_target, t.request_counter, t.final, t.attempts, t.next_at",
@@ -33,9 +36,20 @@ _FIND = lookup(
 _SETTLE = update(DELIVERY, ("attempts", "next_at", "state", "last"), ("number",))
 
 
+ROW = 64
+"""How many deliveries of one user are handed out together."""
+
+
 def waiting(session: Session, home: int, now: datetime, limit: int) -> list[Delivery]:
-    """The oldest waiting one of each user whose time has come."""
-    return [as_delivery(row) for row in session.all(_CLAIM, (home, home, home, micros(now), limit))]
+    """The oldest waiting ones of each user, in order, up to the first whose time has not come."""
+    moment = micros(now)
+    found: list[Delivery] = []
+    for (user,) in session.all(_DUE, (home, home, home, moment, limit)):
+        row = map(as_delivery, session.all(_ROW, (home, user, min(ROW, limit - len(found)))))
+        found += takewhile(lambda each: each.next_at <= now, row)
+        if len(found) >= limit:
+            break
+    return found
 
 
 def next_waiting(session: Session, home: int) -> datetime | None:
