@@ -6,7 +6,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from trustcell.adapters.dsp_store import Settings, SqlHomes, open_homes
+from trustcell.adapters.dsp_store.schema import METADATA
+from trustcell.adapters.store.engine import make_engine
 from trustcell.dsp.ports import Store
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.counters import CounterChoice
@@ -119,3 +123,26 @@ def learn(store: Store, device: Eui64, number: int, now: datetime = NOW) -> None
 
 def stood(outcomes: Sequence[object]) -> None:
     assert [outcome for outcome in outcomes if outcome is not None] == []
+
+
+def run_sql(url: str, statement: str) -> list[tuple[object, ...]]:
+    """Run SQL past the store, committing it."""
+    engine = make_engine(url)
+    try:
+        with engine.begin() as connection:
+            found = connection.exec_driver_sql(statement)
+            return [tuple(row) for row in found] if found.returns_rows else []
+    finally:
+        engine.dispose()
+
+
+def dumped(url: str) -> str:
+    """Everything that is kept, but whose lease it is."""
+    engine, left_out = make_engine(url), {"epoch", "owner", "until"}
+    tables = {}
+    with engine.connect().execution_options(reading=True) as connection:
+        for name, table in METADATA.tables.items():
+            rows = connection.execute(sa.select(*(column for column in table.columns if column.name not in left_out)))
+            tables[name] = sorted(map(repr, rows))
+    engine.dispose()
+    return repr(tables)

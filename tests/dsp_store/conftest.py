@@ -3,13 +3,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from databases import KINDS
-from dsp_store.books_world import NOW, opened
+from dsp_store.books_world import NOW, dumped, opened, run_sql
 from trustcell.adapters.dsp_store import SqlHome, SqlHomes, migrate
-from trustcell.adapters.dsp_store.schema import METADATA
-from trustcell.adapters.store.engine import make_engine
 
 
 @pytest.fixture(scope="session")
@@ -54,34 +51,12 @@ def store(homes: SqlHomes) -> Iterator[SqlHome]:
 
 
 @pytest.fixture
-def sql(url: str) -> Iterator[Callable[[str], list[tuple[object, ...]]]]:
+def sql(url: str) -> Callable[[str], list[tuple[object, ...]]]:
     """Runs SQL past the store, committing it."""
-    engine = make_engine(url)
-
-    def run(statement: str) -> list[tuple[object, ...]]:
-        with engine.begin() as connection:
-            found = connection.exec_driver_sql(statement)
-            return [tuple(row) for row in found] if found.returns_rows else []
-
-    yield run
-    engine.dispose()
+    return lambda statement: run_sql(url, statement)
 
 
 @pytest.fixture
-def dump(url: str) -> Iterator[Callable[[], str]]:
-    """Everything that is kept, but how long the lease runs."""
-    engine = make_engine(url)
-
-    def read() -> str:
-        with engine.connect().execution_options(reading=True) as connection:
-            tables = {
-                name: sorted(
-                    repr([v for c, v in row._mapping.items() if c != "until"])
-                    for row in connection.execute(sa.select(table))
-                )
-                for name, table in METADATA.tables.items()
-            }
-        return repr(tables)
-
-    yield read
-    engine.dispose()
+def dump(url: str) -> Callable[[], str]:
+    """Everything that is kept, but whose lease it is."""
+    return lambda: dumped(url)
