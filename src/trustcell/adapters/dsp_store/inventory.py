@@ -75,8 +75,8 @@ class Inventory:
         group, eui, after = self._group, change.eui, change.after
         part = group.home.part(eui)
         status = None if after is None or after.status is None else after.status.value
-        event = (part, eui, plain(change.event), self._status.get(eui), status, group.at)
-        self._events.append((group.number(), *event))
+        event = (part, plain(change.event), self._status.get(eui), status, group.at)
+        self._events.append((eui, group.number(), *event))
         self._status[eui] = status
         self._devices[eui] = None if after is None else device_row(after, part)
 

@@ -52,8 +52,8 @@ class Slots:
                 return
             at = known[3]  # it is there since then
         else:
-            event = (part, work.device, cell, occupant.entity, occupant.key_id, told_by, self._group.at)
-            self._events.append((self._group.number(), *event))
+            event = (part, cell, occupant.entity, occupant.key_id, told_by, self._group.at)
+            self._events.append((work.device, self._group.number(), *event))
         self._known[work.device, cell] = (occupant.entity, occupant.key_id, last, at)
         self._set[work.device, cell] = (work.device, cell, part, occupant.entity, occupant.key_id, last, at)
 

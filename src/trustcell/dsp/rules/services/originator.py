@@ -8,7 +8,7 @@ from trustcell import gbcs
 from trustcell.dsp.rules.plan import Ask, Author, CommandPlan
 from trustcell.dsp.rules.roles import acting_roles
 from trustcell.duis import UserRole
-from trustcell.vocab import CellId, DeviceType, KeyUsage, RemotePartyRole
+from trustcell.vocab import CellId, DeviceType, KeyUsage, RemotePartyRole, cells_at_manufacture
 
 _PARTY: Mapping[UserRole, RemotePartyRole] = MappingProxyType(
     {
@@ -25,11 +25,12 @@ _KNOW: Mapping[RemotePartyRole, frozenset[DeviceType]] = MappingProxyType(
         RemotePartyRole.NETWORK_OPERATOR: frozenset({DeviceType.ESME, DeviceType.GPF}),
     }
 )
+_MODELLED = frozenset({DeviceType.ESME, DeviceType.GSME, DeviceType.GPF, DeviceType.CHF})
 Payload = Callable[[int], bytes]
 
 
 def known_to_device(ask: Ask) -> bool:
-    """Whether the device has this user's key for a role it acts in; an unknown cell is believed to hold it.
+    """Whether the device has this user's key for a role it acts in; of an unknown cell, whether it is made that way.
 
     The Key Agreement cell decides, because a non-critical response is authenticated with that key; the Digital
     Signature cell stands in for it while it is the only one known. What a schedule asks for is always the broker's.
@@ -44,9 +45,17 @@ def known_to_device(ask: Ask) -> bool:
         occupant = slots.get(CellId(role, KeyUsage.KEY_AGREEMENT)) or slots.get(
             CellId(role, KeyUsage.DIGITAL_SIGNATURE)
         )
-        if occupant is None or occupant.entity == user:
+        if occupant.entity == user if occupant is not None else _made_with_its_own(device.device_type, role):
             return True
     return False
+
+
+def _made_with_its_own(device_type: DeviceType, role: RemotePartyRole) -> bool:
+    """Whether devices come with the party's own certificates: meters may, proxies hold the broker's (smki.md 4.2)."""
+    if device_type not in _MODELLED:
+        return True
+    cell = CellId(role, KeyUsage.KEY_AGREEMENT)
+    return any(row.cell == cell and row.fillers[0] is role for row in cells_at_manufacture(device_type))
 
 
 def fixed(message_code: int, value: object) -> Payload:
