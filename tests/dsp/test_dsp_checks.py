@@ -301,6 +301,30 @@ def test_responsibility_is_judged_at_the_execution_time() -> None:
     assert [fine(SUPPLIER, duis.CANCEL), fine(OTHER_SUPPLIER, duis.CANCEL)] == [True, False]
 
 
+def test_a_signed_pre_command_takes_effect_when_its_transform_said() -> None:
+    later = NOW + timedelta(days=3)
+    gaining = Registration(MPAN, OTHER_SUPPLIER, OPERATOR, later - timedelta(days=1))
+    asked = signed(b"\xdf\x00", b"\xdf\x40", RequestState.TRANSFORMED)
+    ids = replace(asked.request.request_id, originator=OTHER_SUPPLIER)
+    assert asked.facts.known is not None
+
+    def judged(when: Any) -> tuple[int, list[str]] | None:
+        stored = replace(asked.facts.known, request_id=ids, executes_at=when)
+        known = replace(asked.facts, known=stored, registrations=(gaining, *registrations()), user=user(OTHER_SUPPLIER))
+        return failed(replace(asked, request=replace(asked.request, request_id=ids), facts=known))
+
+    assert judged(later) is None
+    assert judged(None) == (14, ["not_responsible"])
+
+
+def test_a_proxy_belongs_to_the_gas_of_its_home() -> None:
+    bare = device(GPF, import_mpxn="")
+    known = facts(bare, members=(device(ESME), device(GSME)))
+    power_only, gas_only = user(SUPPLIER, UserRole.IMPORT_SUPPLIER), user(SUPPLIER, UserRole.GAS_SUPPLIER)
+    assert responsible(GPF, gas_only, known)
+    assert not responsible(GPF, power_only, known)
+
+
 def test_nobody_is_kept_from_a_hub_that_has_no_metering_point_yet() -> None:
     known = replace(facts(device(CHF)), members=(), registrations=())
     assert responsible(CHF, user(OTHER_SUPPLIER), known)

@@ -7,8 +7,9 @@ import pytest
 
 from dsp.rules_world import BROKER, ESME, GPF, NOW, OPERATOR, SUPPLIER, device, registrations
 from trustcell import gbcs
-from trustcell.dsp.rules.classification import Cell, Known, classify, notes, work_items
+from trustcell.dsp.rules.classification import Cell, Known, at_first_contact, classify, notes, work_items
 from trustcell.dsp.rules.facts import Occupant
+from trustcell.dsp.rules.plan import Effects
 from trustcell.dsp.rules.recognition import Recognition, Reported
 from trustcell.vocab import CellId, CellUsage, Eui64, KeyUsage, RemotePartyRole
 
@@ -85,6 +86,16 @@ def test_an_expired_certificate_is_a_task_of_whoever_controls_the_cell(
     assert (item.party, item.code) == (party, "certificate_expired")
     running = known(defaults={reported}, expiry={reported: NOW + timedelta(days=1)})
     assert work_items(device(GPF), cells, running, BROKER, registrations(), NOW) == ()
+
+
+def test_first_contact_adds_to_what_the_answer_taught() -> None:
+    reported = Reported(OPERATOR, STRANGE, DS)
+    ended = known(expiry={reported: NOW - timedelta(days=1)})
+    cells = classify((*READ, details(OPERATOR_CELL, OPERATOR, STRANGE)), ended)
+    before = Effects(learned=7, notes=("first",))
+    found = at_first_contact(before, device(ESME), cells, ended, BROKER, registrations(), NOW)
+    assert (found.learned, found.notes) == (7, ("first", *notes(cells)))
+    assert [item.code for item in found.work_items] == ["unknown_occupant", "certificate_expired"]
 
 
 def test_without_a_registration_the_dcc_keeps_the_task() -> None:

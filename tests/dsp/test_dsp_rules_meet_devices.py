@@ -5,6 +5,7 @@ and what the devices answer is correlated and changes an inventory held in a dic
 """
 
 from dataclasses import replace
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -15,8 +16,9 @@ from devices.han_world import A4, KEY, World
 from dsp.rules_world import BEGINS, MPAN, MPRN, user
 from trustcell import certs, duis, gbcs
 from trustcell.devices import Region, Taken
-from trustcell.dsp.rules import access
+from trustcell.dsp.rules import access, schedules
 from trustcell.dsp.rules.correlation import CommandKey, Kind, Protection, claim_of
+from trustcell.dsp.rules.counters import milliseconds
 from trustcell.dsp.rules.device_alerts import alert_effects, alert_needs
 from trustcell.dsp.rules.facts import DeviceRecord, DeviceStatus, Facts, Occupant, Registration
 from trustcell.dsp.rules.plan import Answer, Ask, Author, CommandPlan, Effects, Needs, Reply
@@ -240,6 +242,31 @@ def test_everything_of_a_commissioned_home_can_be_read(home: Home) -> None:
     assert certificate is ProvideDeviceCertificateFailure.NO_CERTIFICATE_HELD  # these devices are made with bare keys
     wanted = certs.load_csr(home.ask("6.17", duis.IssueSecurityCredentials(agreement), A0))
     assert wanted.public_key_point != home.world.device(A0).public_point(KA)  # until 6.15.2 brings its certificate
+
+
+def test_a_schedule_asks_a_meter_in_its_users_name(home: Home) -> None:
+    installed(home)
+    home.commission(A0)
+    body = duis.CreateSchedule(
+        duis.ScheduleFrequency.DAILY,
+        home.now.date() + timedelta(days=1),
+        "4.16",
+        "4.16",
+        A0,
+        duis.ScheduledRequest("DSPReadActivePowerImport"),
+    )
+    made = home.ask("5.1", body)
+    (schedule,) = made.effects.schedules
+    home.now = schedule.next_at
+    due = schedules.request_of(schedule, milliseconds(home.now))
+    asked = Ask(due, home.facts(A0, SUP, access.needs(due)), ACB, TCOS, home.now, scheduled=True)
+    access.require(asked)
+    plan = SERVICES["4.16"].plan(asked)
+    assert isinstance(plan, CommandPlan)
+    assert plan.originator is Author.BROKER
+    answer = home.send(plan, due)
+    assert isinstance(answer, gbcs.ActivePower)
+    assert schedules.following(schedule) == schedule.next_at + timedelta(days=1)
 
 
 def test_a_device_leaves_its_home(home: Home) -> None:

@@ -234,6 +234,9 @@ def test_a_change_is_cancelled_where_it_is() -> None:
     answer = SERVICES["6.23"].plan(change(duis.CANCEL, held=held))
     assert isinstance(answer, Answer)
     assert answer.effects.cancels == (ids,)
+    of_others = (replace(held[0], service_variant="11.2"),)
+    assert isinstance(SERVICES["6.23"].plan(change(duis.CANCEL, held=of_others)), CommandPlan)
+    assert isinstance(SERVICES["6.23"].plan(change(NOW + timedelta(days=2), held=held)), CommandPlan)
 
 
 # ---- 8.7 and 8.8 ----

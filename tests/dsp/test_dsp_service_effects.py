@@ -265,9 +265,9 @@ def joined(target: Any, other: Any, result: Any = JoinResult.SUCCESS, variant: s
 
 
 def test_a_join_commissions_what_a_join_makes_useful() -> None:
-    gsme, gpf = device(GSME), device(GPF, INSTALLED)
+    gsme, gpf = device(GSME), device(GPF, INSTALLED, import_mpxn="")
     found = joined(gsme, gpf)
-    assert after(found, GPF).status is COMMISSIONED
+    assert (after(found, GPF).status, after(found, GPF).import_mpxn) == (COMMISSIONED, gsme.import_mpxn)
     assert after(found, GSME).gpf == GPF
     assert after(joined(device(PPMID, INSTALLED), device(ESME)), PPMID).status is COMMISSIONED
     assert after(joined(device(HCALCS, INSTALLED), device(ESME), variant="8.7.1"), HCALCS).status is COMMISSIONED

@@ -160,3 +160,5 @@ def test_views_page_through_requests(store: SqlHome, homes: SqlHomes) -> None:
     assert read(device=eui(0)) == [each for each in everything if each.target == eui(0)]
     assert read(user=eui("u1"), device=eui(0)) == [everything[4]]
     assert homes.views.requests(user=None, device=None, after=request_id(99), limit=9) == []
+    assert [homes.views.request(each).request_id for each in everything] == everything
+    assert homes.views.request(request_id(99)) is None

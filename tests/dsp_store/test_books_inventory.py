@@ -136,6 +136,16 @@ def test_the_inventory_page_by_page(store: SqlHome, homes: SqlHomes) -> None:
     assert read == euis
 
 
+def test_a_hub_and_what_hangs_on_it(store: SqlHome, homes: SqlHomes) -> None:
+    hub, other = eui("hub"), eui("other hub")
+    on_it = [DeviceRecord(eui(number), DeviceType.ESME, hub=hub) for number in range(3)]
+    elsewhere = DeviceRecord(eui(9), DeviceType.ESME, hub=other)
+    put(store, DeviceRecord(hub, DeviceType.CHF), *on_it, elsewhere)
+    assert {each.eui for each in homes.views.members(hub, 10)} == {hub, *(each.eui for each in on_it)}
+    assert len(homes.views.members(hub, 2)) == 2
+    assert homes.views.members(eui("unknown"), 10) == []
+
+
 def test_registrations_are_newest_first(store: SqlHome, homes: SqlHomes) -> None:
     han(store)
     rows = [Registration(point, USER, BROKER, after(days=day)) for point, day in

@@ -62,12 +62,12 @@ class Books:
 
     def devices(self, query, after, limit):
         found = [self.inventory[eui] for eui in sorted(self.inventory) if after is None or eui > after]
-        if query is not None and query.device is not None:
-            hub = self.inventory[query.device].hub or query.device if query.device in self.inventory else None
-            found = [each for each in found if hub in (each.eui, each.hub)]
         if query is not None and query.mpxn:
             found = [each for each in found if query.mpxn in each.mpxns]
         return found[:limit]
+
+    def members(self, hub, limit):
+        return [each for each in self.inventory.values() if hub in (each.eui, each.hub)][:limit]
 
     def slots(self, device):
         cell = CellId(RemotePartyRole.NETWORK_OPERATOR, KeyUsage.DIGITAL_SIGNATURE)
@@ -84,6 +84,9 @@ class Books:
 
     def highest(self, device):
         return self.stored
+
+    def request(self, request_id):
+        return self.known.get(request_id)
 
     def requests(self, *, user, device, after, limit):
         return [

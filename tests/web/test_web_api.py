@@ -10,6 +10,8 @@ from trustcell.app.callbacks import CallbackRules
 from trustcell.app.doors import ApiDoor, ApiLimits
 from trustcell.app.metrics import Metrics
 from trustcell.app.tokens import Role, TokenBook, make_token
+from trustcell.dsp.rules.counters import OWN_SEQUENCE
+from trustcell.dsp.rules.work import CounterEvent
 from trustcell.vocab import Unavailable
 from trustcell.web import api_app
 from trustcell.web.api import ENDPOINTS, openapi
@@ -267,6 +269,14 @@ def test_the_counter_ledger_says_why_the_next_number_is_what_it_is(api):
     assert answer["highest"] is None
     assert answer["next_6_21"]["counter"] == "1709283600000"
     assert "no counter is stored" in answer["next_6_21"]["sentence"]
+    ahead = 1709283600000 + 5000
+    api.books.counted = [
+        CounterEvent(NOW, GPF, ahead, f"{BROKER} for 6.21", f"{OWN_SEQUENCE}; no counter is stored"),
+        CounterEvent(NOW, GPF, ahead + 1, str(SUPPLIER), "the user's own counter, from its request ID"),
+        CounterEvent(NOW, GPF, ahead + 2, f"{BROKER} for 6.21", "the stored counter 7 is above the broker's 6"),
+    ]
+    answer = api.ask("operator", "GET", f"/api/devices/{GPF}/counters").json
+    assert answer["next_6_21"]["counter"] == str(ahead + 1), "above its own last one, whatever the clock shows"
     api.books.stored = (2**63 - 1, "response", NOW)
     answer = api.ask("operator", "GET", f"/api/devices/{GPF}/counters").json
     assert answer["next_6_21"]["counter"] is None

@@ -25,6 +25,7 @@ class Metrics:
         self._seconds = Histogram(
             "trustcell_request_seconds", "Time from head to answer", ("door",), buckets=_SECONDS, registry=registry
         )
+        self._children: dict[tuple[str, int, str], tuple[Counter, Histogram]] = {}
         self._deliveries = Counter(
             "trustcell_deliveries", "Attempts to deliver, by what came of them", ("outcome",), registry=registry
         )
@@ -34,8 +35,13 @@ class Metrics:
 
     def request(self, door: str, status: int, code: str, seconds: float) -> None:
         """One request was answered."""
-        self._requests.labels(door, str(status), code).inc()
-        self._seconds.labels(door).observe(seconds)
+        key = (door, status, code)
+        children = self._children.get(key)
+        if children is None:  # looking a label up costs more than counting
+            children = self._requests.labels(door, str(status), code), self._seconds.labels(door)
+            self._children[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
 
     def delivery(self, outcome: str, seconds: float) -> None:
         """One attempt to deliver is over: ``done``, ``dropped``, ``again``."""

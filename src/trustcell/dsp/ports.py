@@ -155,6 +155,10 @@ class Views(Protocol):
         """Inventory entries in order of EUI-64; without a query all of them, a page at a time."""
         ...
 
+    def members(self, hub: Eui64, limit: int) -> Sequence[DeviceRecord]:
+        """The hub and the devices on it, in order of EUI-64."""
+        ...
+
     def slots(self, device: Eui64) -> Sequence[tuple[CellId, Occupant, datetime, str]]:
         """What each cell is known to hold, since when, and what told so; history included, newest last."""
         ...
@@ -169,6 +173,10 @@ class Views(Protocol):
 
     def highest(self, device: Eui64) -> tuple[int, str, datetime] | None:
         """The stored Network Operator counter of a GPF, what taught it, and when (duis-dsp.md 7.1)."""
+        ...
+
+    def request(self, request_id: RequestId) -> KnownRequest | None:
+        """What is stored under a request ID, in whichever home."""
         ...
 
     def requests(

@@ -42,6 +42,7 @@ from trustcell.gbcs.protect import (
     sign,
 )
 from trustcell.gbcs.render import Node, as_plain, as_tree, block_as_plain, parts_as_plain
+from trustcell.gbcs.usecases.active_power import ActivePower, ReadActivePower
 from trustcell.gbcs.usecases.alerts import (
     CommandRejectedAlert,
     FirmwareReceiptAlert,
@@ -90,6 +91,7 @@ from trustcell.gbcs.utrn import Utrn, check_utrn, parse_utrn, utrn_mac
 __all__ = [
     "MESSAGE_SUFFIXES",
     "NEVER",
+    "ActivePower",
     "AddToWhitelist",
     "AuthorisingRemotePartyControl",
     "CellDetails",
@@ -121,6 +123,7 @@ __all__ = [
     "PayloadKind",
     "Protection",
     "ProvideCredentialDetails",
+    "ReadActivePower",
     "ReadFirmwareVersion",
     "ReadHubDevices",
     "ReadHubLogs",

@@ -15,7 +15,13 @@ from trustcell.web.problem import PROBLEM, SECURITY_HEADERS, problem
 _LOG = logging.getLogger("trustcell.web.duis")
 _PATHS = {f"/api/v1/{door}": door for door in DUIS_DOORS}
 _HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
-_ANSWER_HEADERS = [(b"content-type", b"application/xml"), *_HEADERS]
+_ANSWER_HEADERS = [
+    (b"content-type", b"application/xml"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+]
+"""No more than needed: each header is checked and written for every answer."""
+_READ = frozenset({b"content-type", b"content-encoding", b"content-length"})
 _PROBLEM_HEADERS = [(b"content-type", PROBLEM.encode()), *_HEADERS]
 _LAST = 400
 """From this status on a connection whose body may not have been read to its end is not kept."""
@@ -49,7 +55,7 @@ def duis_app(door: DuisDoor) -> Application:
             body = await read_body(
                 scope,
                 receive,
-                {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]},
+                {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _READ},
                 kind=XML,
                 limit=door.limits.octets[name],
                 seconds=door.limits.body_seconds,

@@ -74,6 +74,11 @@ class SqlViews:
             found.update((bytes(row[0]), row) for row in self._all(query_, (*more, limit)))
         return [rows.as_device(found[eui]) for eui in sorted(found)[:limit]]
 
+    def members(self, hub: Eui64, limit: int) -> Sequence[DeviceRecord]:
+        """See the port."""
+        text = f"SELECT {rows.DEVICE_COLUMNS} FROM device t WHERE t.hub = ? OR t.eui = ? ORDER BY t.eui LIMIT ?"
+        return [rows.as_device(row) for row in self._all(text, (bytes(hub), bytes(hub), limit))]
+
     def slots(self, device: Eui64) -> Sequence[tuple[CellId, Occupant, datetime, str]]:
         """See the port."""
         text = "SELECT cell, entity, key_id, at, told_by FROM slot_event WHERE device = ? ORDER BY number"
@@ -105,6 +110,11 @@ class SqlViews:
         text = "SELECT highest_counter, learned_from, learned_at FROM gpf_network_operator_floor WHERE device = ?"
         found = self._all(text, (bytes(device),))
         return (found[0][0], found[0][1], when(found[0][2])) if found else None
+
+    def request(self, request_id: RequestId) -> KnownRequest | None:
+        """See the port."""
+        number = self._number(_NUMBER_OF_ID, rows.id_key(request_id))
+        return None if number is None else rows.as_known(self._all(f"{_KNOWN} WHERE t.number = ?", (number,))[0])
 
     def requests(
         self, *, user: Eui64 | None, device: Eui64 | None, after: RequestId | None, limit: int

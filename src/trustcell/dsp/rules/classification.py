@@ -6,13 +6,13 @@ an incident. An expired certificate never blocks: whoever controls the cell gets
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from trustcell.dsp.rules.effects import readable
 from trustcell.dsp.rules.facts import DeviceRecord, Occupant, Registration
-from trustcell.dsp.rules.plan import WorkItem
+from trustcell.dsp.rules.plan import Effects, WorkItem
 from trustcell.dsp.rules.recognition import Recognition, Reported, recognise
 from trustcell.dsp.rules.registration import registration_at
 from trustcell.vocab import CellId, Eui64, RemotePartyRole
@@ -93,6 +93,21 @@ def work_items(
             text = f"the certificate in {each.cell} of {device.eui} ended {end:%Y-%m-%d}: replace it"
             items.append(WorkItem(party, device.eui, "certificate_expired", text))
     return tuple(items)
+
+
+def at_first_contact(
+    effects: Effects,
+    device: DeviceRecord,
+    cells: Iterable[Cell],
+    known: Known,
+    broker: Eui64,
+    registrations: Iterable[Registration],
+    now: datetime,
+) -> Effects:
+    """The effects of a 6.24.1 with what the classification adds: a line for each cell, and work items."""
+    cells = tuple(cells)
+    items = work_items(device, cells, known, broker, registrations, now)
+    return replace(effects, notes=(*effects.notes, *notes(cells)), work_items=(*effects.work_items, *items))
 
 
 def _in_control(

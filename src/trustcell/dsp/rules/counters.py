@@ -8,6 +8,9 @@ from trustcell.vocab import MAX_SEQ_NUMBER, Clause, Finding, Refused
 
 SECMP0128A_4_1 = Clause("SECMP0128A 4.1.1", "SECMP0128A Full Impact Assessment, section 4.1.1", date(2023, 6, 29))
 
+OWN_SEQUENCE = "the broker's own sequence"
+"""How the reason begins of a number from an originator's own sequence, not from above the stored counter."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -60,7 +63,7 @@ def choose_counter(
     if own > MAX_SEQ_NUMBER:
         raise Refused([_exhausted("the broker's own sequence has ended", own)])
     if not raise_above_highest or highest is None or highest < own:
-        reason = "the broker's own sequence"
+        reason = OWN_SEQUENCE
         if raise_above_highest:
             stored = "no counter is stored" if highest is None else f"the stored counter {highest} is lower"
             reason = f"{reason}; {stored} for the Network Operator slot"

@@ -39,12 +39,7 @@ def cancellation(ask: Ask) -> Answer | None:
     """
     if asked_for(ask.request.body) != duis.CANCEL:
         return None
-    held = tuple(
-        known.request_id
-        for known in ask.facts.held
-        if known.service_variant == ask.request.service_reference_variant
-        and known.request_id.originator == ask.request.request_id.originator
-    )
+    held = held_alike(ask)
     if not held:
         finding = PROCESSING.breach(
             "nothing_to_cancel",
@@ -54,3 +49,13 @@ def cancellation(ask: Ask) -> Answer | None:
         )
         raise Refused([finding])
     return Answer("I99", effects=Effects(cancels=held))
+
+
+def held_alike(ask: Ask) -> tuple[duis.RequestId, ...]:
+    """What the DSP holds of this user for this device and service."""
+    return tuple(
+        known.request_id
+        for known in ask.facts.held
+        if known.service_variant == ask.request.service_reference_variant
+        and known.request_id.originator == ask.request.request_id.originator
+    )

@@ -60,7 +60,7 @@ def user_responsible(ask: Ask) -> Iterator[Finding]:
     facts, roles, user = ask.facts, acting_roles(ask), ask.request.request_id.originator
     if facts.device is None:
         return
-    at = acts_at(ask.request, ask.now)
+    at = _takes_effect(ask)
     devices = registration.responsible_devices(facts)
     if not any(device.mpxns for device in devices):
         return  # no metering point is known yet: nobody else could begin an installation (assumption)
@@ -72,6 +72,14 @@ def user_responsible(ask: Ask) -> Iterator[Finding]:
         f"{user} is not registered for a metering point of {facts.device.eui} at {at:%Y-%m-%dT%H:%M:%SZ}",
         "ask for devices of your own metering points",
     )
+
+
+def _takes_effect(ask: Ask) -> datetime:
+    """When the request takes effect; a signed pre-command has the date of its transform."""
+    known = ask.facts.known
+    if isinstance(ask.request.body, duis.SignedPreCommand) and known is not None and known.executes_at is not None:
+        return max(known.executes_at, ask.now)
+    return acts_at(ask.request, ask.now)
 
 
 def _named_point_is_theirs(ask: Ask, at: datetime) -> bool:

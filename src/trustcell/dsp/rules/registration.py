@@ -36,11 +36,18 @@ def points_for(role: UserRole, devices: Iterable[DeviceRecord]) -> Iterator[str]
 
 
 def responsible_devices(facts: Facts) -> tuple[DeviceRecord, ...]:
-    """The devices whose metering points decide: the target, or all on its hub when it has none of its own."""
+    """The devices whose metering points decide: the target, or all on its hub when it has none of its own.
+
+    A proxy belongs to the gas of its home alone.
+    """
     device = facts.device
     if device is None:
         return ()
-    return (device,) if device.mpxns else (device, *facts.members)
+    if device.mpxns:
+        return (device,)
+    if device.device_type is DeviceType.GPF:
+        return (device, *(each for each in facts.members if each.device_type in _GAS_DEVICES))
+    return (device, *facts.members)
 
 
 def is_responsible(user: Eui64, role: UserRole, mpxn: str, registrations: Iterable[Registration], at: datetime) -> bool:

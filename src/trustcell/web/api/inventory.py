@@ -1,13 +1,17 @@
 """Devices: the inventory, its history, slots, and the counter ledger with the reason of the next number."""
 
 from trustcell.app.tokens import Role
-from trustcell.dsp.rules.counters import choose_counter, milliseconds
+from trustcell.dsp.rules.counters import OWN_SEQUENCE, choose_counter, milliseconds
 from trustcell.dsp.rules.facts import DeviceRecord, InventoryQuery
 from trustcell.vocab import DeviceType, Eui64, Refused
 from trustcell.web.api import models
 from trustcell.web.api.plain import plain
 from trustcell.web.api.seeing import device_for, is_registered
 from trustcell.web.api.table import OVERSEERS, BadRequestError, Call, Endpoint
+
+_GIVEN_OUT = " for "
+"""In the ledger, numbers that the DSP gave out name their service; a user's own, and those learned, do not."""
+_OF_THE_COS_PARTY = " for 6.23"
 
 
 def device_model(record: DeviceRecord) -> models.Device:
@@ -89,9 +93,11 @@ async def counters(call: Call) -> models.Counters:
     applies = record.device_type is DeviceType.GPF and record.generation == "SMETS2"
     stored = highest[0] if highest is not None else None
     now_ms = milliseconds(call.door.clock())
-    spent = {event.counter for event in events}
+    given = [event for event in events if _GIVEN_OUT in event.who]
+    spent = {event.counter for event in given}
+    own = [e.counter for e in given if e.reason.startswith(OWN_SEQUENCE) and not e.who.endswith(_OF_THE_COS_PARTY)]
     try:
-        choice = choose_counter(0, stored, now_ms, spent.__contains__, raise_above_highest=applies)
+        choice = choose_counter(max(own, default=0), stored, now_ms, spent.__contains__, raise_above_highest=applies)
         following = models.NextCounter(counter=str(choice.counter), sentence=choice.reason)
     except Refused as error:
         following = models.NextCounter(counter=None, sentence=str(error))

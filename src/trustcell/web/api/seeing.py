@@ -4,9 +4,8 @@ from datetime import datetime
 
 from trustcell.app.tokens import Role
 from trustcell.dsp.ports import Views
-from trustcell.dsp.rules.facts import DeviceRecord, InventoryQuery, KnownRequest
+from trustcell.dsp.rules.facts import DeviceRecord, KnownRequest
 from trustcell.dsp.rules.registration import registration_at
-from trustcell.duis import RequestId
 from trustcell.vocab import Eui64
 from trustcell.web.api.table import Call, NotThereError
 
@@ -27,17 +26,10 @@ async def device_for(call: Call) -> DeviceRecord:
 
 async def request_for(call: Call) -> KnownRequest:
     """The request in the address, when the caller may see it."""
-    found = await call.ask(find_request, call.door.views, call.request_id)
+    found = await call.ask(call.door.views.request, call.request_id)
     if found is None or (call.principal.role is Role.USER and found.request_id.originator != call.principal.user):
         raise NotThereError
     return found
-
-
-def find_request(views: Views, request_id: RequestId) -> KnownRequest | None:
-    """One request by its ID: the one that follows the ID before it in the order of pages."""
-    before = RequestId(request_id.originator, request_id.target, request_id.counter - 1) if request_id.counter else None
-    page = views.requests(user=request_id.originator, device=request_id.target, after=before, limit=1)
-    return next((each for each in page if each.request_id == request_id), None)
 
 
 def is_registered(views: Views, user: Eui64 | None, device: DeviceRecord | None, now: datetime) -> bool:
@@ -47,7 +39,7 @@ def is_registered(views: Views, user: Eui64 | None, device: DeviceRecord | None,
     elif device.mpxns:
         points = device.mpxns
     else:
-        members = views.devices(InventoryQuery(device=device.hub or device.eui), None, _ON_ONE_HUB)
+        members = views.members(device.hub or device.eui, _ON_ONE_HUB)
         points = tuple(mpxn for member in members for mpxn in member.mpxns)
     entries = [registration_at(views.registrations(mpxn), mpxn, now) for mpxn in points]
     return any(entry is not None and user in (entry.supplier, entry.network_operator) for entry in entries)

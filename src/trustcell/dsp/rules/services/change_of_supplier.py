@@ -55,7 +55,7 @@ def _findings(ask: Ask) -> Iterator[Finding]:
 def _plan(ask: Ask) -> CommandPlan | Answer:
     """Sent a day before its date, so that the registration is checked again; a sent one is cancelled on the device."""
     body = _body(ask.request)
-    if ask.facts.held and body.execution_date_time == duis.CANCEL:
+    if dating.held_alike(ask):
         cancelled = dating.cancellation(ask)
         if cancelled is not None:
             return cancelled

@@ -122,7 +122,8 @@ def _joined(reply: Reply) -> Effects:
     other = reply.facts.others.get(cast(_Body, reply.request.body).other_device_id)
     found = inventory.changes(reply.device, inventory.Event.JOINED, reply.now)
     if other is not None and reply.device.device_type is _GSME and other.device_type is _GPF:
-        found += inventory.changes(other, inventory.Event.GAS_METER_JOINED, reply.now)
+        point = other.import_mpxn or reply.device.import_mpxn
+        found += inventory.changes(other, inventory.Event.GAS_METER_JOINED, reply.now, import_mpxn=point)
         if reply.device.gpf != other.eui:
             found += (DeviceChange(reply.device.eui, replace(reply.device, gpf=other.eui), "joined its GPF by 8.7"),)
     return Effects(devices=found)

@@ -1,6 +1,7 @@
 """The device that a request to the DSP itself is about (variant 8), and whether its user may act for it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from trustcell import duis
 from trustcell.dsp.rules import inventory, registration
@@ -45,7 +46,7 @@ def known_and_theirs(ask: Ask) -> Iterator[Finding]:
             "device_unknown", "DeviceID", f"{subject(ask.request)} is not in the inventory", "pre-notify it by 12.2"
         )
         return
-    devices = (device,) if device.mpxns else (device, *ask.facts.members)
+    devices = registration.responsible_devices(replace(ask.facts, device=device))
     if any(each.mpxns for each in devices) and not registration.acts_for(
         user, acting_roles(ask), devices, ask.facts.registrations, ask.now
     ):
