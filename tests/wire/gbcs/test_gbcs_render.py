@@ -1,5 +1,6 @@
 """Messages for people and for JSON: every visible RTDS 4.5.0 message renders, in the spelling of GBCS."""
 
+import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 from trustcell import gbcs
 from trustcell.certs import Certificate
 from trustcell.gbcs import Cra, Message, Node, as_plain, as_tree
+from trustcell.gbcs.dlms import Service
+from trustcell.gbcs.dlms.names import names_of, obis_text
+from trustcell.gbcs.gbz.names import GENERAL_COMMANDS, attribute_name, cluster_name, command_name
 from trustcell.gbcs.render_dlms import data_as_plain, date_time_text
 from trustcell.vocab import WireError
 from wire.gbcs.rtds import NO_BY_NO, NO_BY_NO_RESPONSE, PARTIES, ring, vector, vectors
@@ -160,6 +164,29 @@ def test_everything_that_the_visible_messages_address_has_a_name(shared: Path) -
             components += 1
     assert instructions > 1000
     assert components >= 500
+
+
+def test_every_address_of_the_reference_set_has_a_name(shared: Path) -> None:
+    """The digest lists what all 1,275 messages address, the held-back ones included; our tables name all of it."""
+    with (shared / "domain" / "dlms-objects.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    for row in rows:
+        service = Service.ACTION if row["element"] == "method" else Service.GET
+        names = names_of(int(row["class_id"]), bytes.fromhex(row["obis_hex"]), int(row["index"]), service)
+        assert None not in (names.class_name, names.object, names.element), row
+        assert obis_text(bytes.fromhex(row["obis_hex"])) == row["obis"]
+    with (shared / "domain" / "gbz-commands.csv").open() as lines:
+        commands = list(csv.DictReader(lines))
+    for row in commands:
+        cluster, number, server = int(row["cluster"], 16), int(row["id"], 16), row["direction"] == "server-to-client"
+        assert cluster_name(cluster), row
+        if row["command_kind"] == "attribute":
+            assert attribute_name(cluster, number), row
+        elif row["command_kind"] == "cluster":
+            assert command_name(cluster, server, number), row
+        else:
+            assert number in GENERAL_COMMANDS, row
+    assert (len(rows), len(commands)) == (311, 146)
 
 
 def test_a_protected_read_in_names(shared: Path) -> None:

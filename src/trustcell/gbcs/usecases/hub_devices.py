@@ -50,7 +50,7 @@ def _device(value: HubDevice) -> Data:
     counts = (value.hops, value.failures, value.successes, value.application_version, value.stack_version)
     return dlms.structure(
         dlms.octet_string(value.device),
-        Data(DataType.BIT_STRING, Bits(8, bytes((value.status,)))),
+        Data.of(DataType.BIT_STRING, Bits(8, bytes((value.status,)))),
         *(dlms.integer(each) for each in value.signal_strength),
         *(dlms.unsigned(each) for each in value.link_quality),
         dlms.octet_string(NEVER if last is None else _with_weekday(last)),
