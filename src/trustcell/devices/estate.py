@@ -147,6 +147,10 @@ class Estate:
         """Somebody opens the device."""
         self._happened(happenings.tampered(self.book.device(eui), now), now)
 
+    def alarm(self, eui: Eui64, code: int, now: datetime) -> None:
+        """An event with this alert code; ``ValueError`` for one that no generic alert has."""
+        self._happened(happenings.alarmed(self.book.device(eui), code, now), now)
+
     def distribute(self, image: HeldImage, devices: Iterable[Eui64], now: datetime) -> list[bool]:
         """Bring a firmware image to devices (11.1): which of them got it."""
         return [self._bring(image, eui, now) for eui in devices]

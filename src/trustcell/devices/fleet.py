@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -84,6 +84,16 @@ def _parsed(der: bytes) -> Certificate | None:
         return Certificate.from_der(der)
     except WireError:
         return None
+
+
+def _moved(at: datetime, seconds: int) -> datetime:
+    """So many seconds later, within the years there are."""
+    if not seconds:
+        return at
+    try:
+        return at + timedelta(seconds=seconds)
+    except OverflowError:
+        return (datetime.max if seconds > 0 else datetime.min).replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +201,11 @@ class Device:
 
     def time(self, now: datetime) -> datetime:
         """What its clock shows when the network's shows ``now``."""
-        skew = self.clock.skew
-        return now + timedelta(seconds=skew) if skew else now
+        return _moved(now, self.clock.skew)
 
     def network_time(self, shown: datetime) -> datetime:
         """What the network's clock shows when its own shows ``shown``."""
-        return shown - timedelta(seconds=self.clock.skew)
+        return _moved(shown, -self.clock.skew)
 
     def fails(self, message_code: int) -> bool:
         """Whether it is broken in the way that makes this command fail."""

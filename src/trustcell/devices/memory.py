@@ -11,6 +11,9 @@ from trustcell.vocab import DeviceType, Eui64, KeyUsage, RemotePartyRole
 Partner = common.LogEntry
 """Another device this one has joined, and what kind it is."""
 
+MAX_SKEW = 100 * 366 * 86_400
+"""Seconds a clock can be off."""
+
 NO_HASH = bytes(16)
 """The link key hash of a device that has not joined (assumed: no vector shows one)."""
 
@@ -162,6 +165,11 @@ class Clock:
 
     skew: int = 0
     status: DeviceTimeStatus = DeviceTimeStatus.RELIABLE
+
+    def __post_init__(self) -> None:
+        """A century either way is enough."""
+        if abs(self.skew) > MAX_SKEW:
+            raise ValueError("a clock is at most a century off")
 
     def encode(self) -> bytes:
         """``skew[8] status``, the skew as two's complement."""
