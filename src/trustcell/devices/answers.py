@@ -16,7 +16,7 @@ GENERIC_CRITICAL_ALERT, GENERIC_NON_CRITICAL_ALERT = 0x1000, 0x1001
 
 _SUPPLIER_AGREEMENT = CellId(RemotePartyRole.SUPPLIER, KeyUsage.KEY_AGREEMENT)
 
-_SIGNED_TAG, _SIGNATURE_LENGTH = b"\xdf", b"\x40"  # around what a signature covers (gbcs.md 1.1)
+_SIGNED_TAG, _SIGNATURE_LENGTH, _NO_SIGNATURE = b"\xdf", b"\x40", b"\x00"  # around what is signed (gbcs.md 1.1)
 
 GBZ_DEVICES = (DeviceType.GSME, DeviceType.GPF)
 """Whose alerts are GBZ: GSME by vector; GPF assumed, it speaks GBZ too."""
@@ -103,4 +103,5 @@ def _signed(device: Device, message: Message) -> bytes:
 
 
 def _sealed(device: Device, message: Message, receiver: CellOccupant) -> bytes:
-    return protect.seal(replace(message, signature=b""), device.agree(receiver))
+    inner = b"".join((_SIGNED_TAG, frame.signed_octets(message), _NO_SIGNATURE))
+    return protect.seal(message, device.agree(receiver), inner)

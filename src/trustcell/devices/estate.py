@@ -235,9 +235,9 @@ class Estate:
         """Keep the device, and send its answers and alerts on their way; without a way to the hub they are lost."""
         device, answers = outcome
         self.put(device)
-        for octets in answers:
-            faults = self.book.way_to(device.eui)
-            if faults is not None:
+        faults = self.book.way_to(device.eui) if answers else None
+        if faults is not None:
+            for octets in answers:
                 self._send(Sending(Way.FROM_DEVICE, device.eui, octets, now, now, message_id), faults)
 
     def _send(self, sending: Sending, faults: Faults) -> None:

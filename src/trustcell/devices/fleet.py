@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from types import MappingProxyType
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -20,6 +21,7 @@ from trustcell.gbcs import protect
 from trustcell.vocab import CellId, DeviceType, Eui64, KeyUsage, RemotePartyRole, WireError
 
 RIGHT_CLOCK = Clock()
+FIRST_KEYS = MappingProxyType({usage: OwnKey(usage) for usage in (KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_AGREEMENT)})
 NO_NETWORK = HubMemory()
 
 CertificateSource = Callable[[Eui64, KeyUsage], bytes | None]
@@ -173,7 +175,10 @@ class Device:
 
     def key(self, usage: KeyUsage) -> OwnKey:
         """Which generations of one of its key pairs the device has."""
-        return next((key for key in self.state.keys if key.usage == usage), None) or OwnKey(usage)
+        for key in self.state.keys:
+            if key.usage == usage:
+                return key
+        return FIRST_KEYS.get(usage) or OwnKey(usage)
 
     def public_point(self, usage: KeyUsage) -> bytes:
         """The device's own public key in use, 65 octets; what its certificates certify."""

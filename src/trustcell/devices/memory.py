@@ -144,7 +144,10 @@ class HubMemory:
 
     def entry(self, device: Eui64) -> WhitelistEntry | None:
         """The entry of a device."""
-        return next((entry for entry in self.whitelist if entry.device == device), None)
+        for entry in self.whitelist:
+            if entry.device == device:
+                return entry
+        return None
 
     def encode(self) -> bytes:
         """``n entry*n until? pan?``."""
