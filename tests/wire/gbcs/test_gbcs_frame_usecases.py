@@ -341,6 +341,10 @@ def test_values_that_cannot_be_are_refused_when_made() -> None:
     assert gbcs.InstructionFailed(2, 1, (dlms.NULL, dlms.NULL)) == gbcs.InstructionFailed(2)
 
 
+def test_an_install_code_does_not_show_in_text() -> None:
+    assert "0123456789" not in repr(gbcs.AddToWhitelist(METER, KEY, 90))
+
+
 def test_alert_00d5_stays_octets() -> None:
     """Its only known layout ends in DER, which no A-XDR reader passes (dlms-gbz.md 2.9)."""
     octets = bytes.fromhex("0F 200007D0 00 0203 12 8F85 090C 07DF0101FF000000008000FF 3003 020101")

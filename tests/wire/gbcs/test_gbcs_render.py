@@ -203,7 +203,15 @@ def test_a_protected_read_in_names(shared: Path) -> None:
     ]
     assert read["recipient"] == "00-DB-12-34-56-78-90-A0"
     (result,) = plain(shared, "ECS21b_4.14_URP_SUCCESS_RESPONSE")["payload"]["results"]
-    assert [*result["data"]["structure"][1]] == ["encrypted"]
+    protection, encrypted = result["data"]["structure"]
+    assert protection == {
+        "protection": {
+            "counter": 1302,
+            "originator": "00-DB-12-34-56-78-90-A0",
+            "recipient": "90-B3-D5-1F-30-00-00-02",
+        }
+    }
+    assert [*encrypted] == ["encrypted"]
 
 
 def test_a_typed_payload_keeps_its_frame_beside_it(shared: Path) -> None:
@@ -317,6 +325,23 @@ def test_text_from_outside_stays_on_its_line(label: str, text: str) -> None:
     for node in nodes(tree):
         assert node.label.isprintable()
         assert node.text.isprintable()
+
+
+def test_a_value_of_dlms_takes_one_line() -> None:
+    tree = as_tree(
+        {"data": {"unsigned": 1}, "structure": [{"enum": 5}, "null", {"array": [{"enum": 1}]}], "e": {"a": None}}
+    )
+    assert [(node.label, node.text) for node in nodes(tree)] == [
+        ("message", ""),
+        ("data", "unsigned: 1"),
+        ("structure", ""),
+        ("structure[0]", "enum: 5"),
+        ("structure[1]", "null"),
+        ("structure[2]", ""),
+        ("array", ""),
+        ("array[0]", "enum: 1"),
+        ("e", "a: none"),
+    ]
 
 
 def test_steering_characters_are_spelt_out() -> None:
