@@ -210,7 +210,18 @@ def test_a_store_that_fails_loses_nothing(world: World):
     world.store.broken = False
     world.wan.done([])
     world.restarted()
-    assert len(answers(world)) == 1
+    world.store.broken = True
+    with pytest.raises(OSError, match="space"):
+        world.wan.receive(10, NOW)
+    world.store.broken = False
+    (given,) = world.wan.receive(10, NOW)
+    world.store.broken = True
+    with pytest.raises(OSError, match="space"):
+        world.wan.done([given[0]])
+    world.store.broken = False
+    world.wan.done([])
+    world.restarted()
+    assert answers(world) == []
 
 
 def test_a_dated_command_is_executed_by_the_clock_of_the_device(world: World, lab: Lab):
