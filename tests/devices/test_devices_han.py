@@ -7,7 +7,7 @@ import pytest
 
 from devices.devices_lab import A0, A1, A2, A3, ACB, KA, NO, NO_DS, NOW, SUP, Lab
 from devices.han_world import A4, A5, KEY, SECOND, World, codes, value_of
-from trustcell.devices import NO_FAULTS, DeviceState, Estate, Faults, HeldImage, Region, Taken, workshop
+from trustcell.devices import NO_FAULTS, DeviceState, Estate, Faults, HeldImage, Region, Taken, views, workshop
 from trustcell.devices.happenings import alarmed, power_restored
 from trustcell.devices.link_keys import hash_octets, link_key_hash
 from trustcell.devices.memory import NO_HASH, Partner
@@ -75,6 +75,15 @@ def test_a_device_that_is_taken_off_the_whitelist_is_out(world: World):
     assert codes(world.unlist(A0)) == [0x0002]
     assert codes(world.whitelist(A0)) == [0x0001, 0x0018, 0x0018]
     assert world.put_on_the_way(A0, b"") is Taken.TAKEN
+
+
+def test_install_codes_are_in_no_text(world: World):
+    world.everybody()
+    world.whitelist(A0)
+    hub = world.device(A2)
+    assert hub.hub.entry(A0).key == KEY
+    texts = [repr(hub.state), *(entry.text for entry in hub.log), str(views.partner_rows(hub))]
+    assert not any(KEY.decode() in text or KEY.hex() in text for text in texts)
 
 
 def test_a_second_band_has_a_log_of_its_own(lab: Lab):

@@ -1,6 +1,6 @@
 """What a device remembers, part by part, with their octets: commands, image, own keys, partners, network, clock."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from trustcell.devices.octets import Reader, number, optional, second, sized
@@ -105,7 +105,7 @@ class WhitelistEntry:
     """
 
     device: Eui64
-    key: bytes = b""
+    key: bytes = field(default=b"", repr=False)
     link_key_hash: bytes = NO_HASH
     band: int = 0
     heard: datetime | None = None
