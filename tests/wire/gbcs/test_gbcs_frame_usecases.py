@@ -334,6 +334,9 @@ def test_values_that_cannot_be_are_refused_when_made() -> None:
         lambda: gbcs.HubLog(NEW_YEAR, bytes(7), ()),
         lambda: gbcs.RestoreWhitelist(bytes(9), ()),
         lambda: gbcs.GenericAlert(0x8F30, NEW_YEAR, PayloadKind.ASN1),
+        lambda: gbcs.FutureDatedOutcome(0x8F66, NEW_YEAR, 1, 1, 1, bytes(5), 1),
+        lambda: replace(STATUS, signal_strength=(1, 2)),
+        lambda: replace(STATUS, link_quality=(1, 2, 3, 4)),
     ]
     for make in makers:
         with pytest.raises(ValueError):

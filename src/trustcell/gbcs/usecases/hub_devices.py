@@ -37,6 +37,11 @@ class HubDevice:
     application_version: int
     stack_version: int
 
+    def __post_init__(self) -> None:
+        """Refuse figures of another number."""
+        if len(self.signal_strength) != 3 or len(self.link_quality) != 3:
+            raise ValueError("signal strength and link quality are three figures each")
+
 
 @dataclass(frozen=True, slots=True)
 class HubDevices:
