@@ -1,4 +1,4 @@
-"""GBCS: decode, and decode + verify, over the reference messages."""
+"""GBCS: decode to the last value of every payload, and decode + verify, over the reference messages."""
 
 import hashlib
 from pathlib import Path
@@ -18,8 +18,14 @@ _ECDSA = ec.ECDSA(hashes.SHA256())
 
 RATIOS = (
     Ratio("decode into typed values / one ECDSA verification", "decode", "one verify", 0.4, share=False),
-    Ratio("decode + verify: share of its bare calls", "decode + verify", "bare calls", 0.65, share=True),
-    Ratio("the same, shared secrets kept", "decode + verify, kept", "bare calls, kept", 0.65, share=True, must=False),
+    Ratio(
+        "decode + verify, every payload decoded: share of its bare calls",
+        "decode + verify",
+        "bare calls",
+        0.55,
+        share=True,
+    ),
+    Ratio("the same, shared secrets kept", "decode + verify, kept", "bare calls, kept", 0.55, share=True, must=False),
     Ratio("6.15.1 checked, completed and MACed: share of its bare calls", "6.15.1", "bare 6.15.1", 0.5, share=True),
     Ratio("T6: decode + verify / one ECDSA verification", "decode + verify, kept", "one verify", 1.64, share=False),
 )

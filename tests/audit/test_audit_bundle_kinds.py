@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from audit.audit_world import Scene
 from audit.test_audit_bundle import anchors, check, entry, flipped, forged, put, reworded, without
 from authority_world import DS, device_csr
+from trustcell.certs import CertificateKind
 from trustcell.smki.rules.batch import BatchItem
 from trustcell.smki.rules.hash_tree import path_of, root_of
+from trustcell.smki.rules.hierarchy import AUTHORITIES
 from trustcell.smki.rules.records import Query
 from trustcell.smki.service.batch import Batches
 from trustcell.smki.service.bundle import make_bundle
@@ -121,6 +123,10 @@ BATCH = {
         entry("certificate.issued", lambda raw: raw["body"].update(item=3)),
         "audit_entry_differs",
     ),
+    "other twins in the log": (
+        entry("batch.intended", lambda raw: raw["body"].update(twins=["00" * 32])),
+        "twin_differs",
+    ),
     "another procedure": (put("procedure", value="by hand"), "procedure_unknown"),
     "a record of another device": (put("record", "entity_id", value="00db123400000099"), "record_differs"),
 }
@@ -133,6 +139,7 @@ def test_each_untruth_about_a_device_is_found(scene, bundles, name):
     assert code in {problem.code for problem in problems}, [str(problem) for problem in problems]
 
 
+ROOT = next(row.label for row in AUTHORITIES if row.kind is CertificateKind.ROOT_OCA)
 CEREMONY = {
     "another twin": (twin_exchanged, "audit_entry_differs"),
     "the certificate as its twin": (lambda parts: parts.update(twin=parts["certificate"]), "twin_signed_for_real"),
@@ -145,6 +152,10 @@ CEREMONY = {
     ),
     "another key": (
         entry("ceremony.key", lambda raw: raw["body"].update(key="00" * 32)),
+        "audit_entry_differs",
+    ),
+    "another key of its issuer": (
+        entry("ceremony.key", lambda raw: raw["body"].update(key="00" * 32) if raw["subject"] == ROOT else None),
         "audit_entry_differs",
     ),
     "no audit entries": (put("audit", value=[]), "audit_entry_missing"),

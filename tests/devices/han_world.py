@@ -39,6 +39,8 @@ class MemoryStore:
     def save(self, changes: Changes) -> None:
         if self.broken:
             raise OSError("no space left")
+        if any(type(octets) is not bytes for _, octets in (*changes.devices, *changes.queued)):
+            raise TypeError("octets were expected")
         self.saves += 1
         assert changes
         assert not self.messages.keys() & {handle for handle, _ in changes.queued}

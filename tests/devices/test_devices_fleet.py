@@ -188,7 +188,7 @@ STATES = st.builds(
         st.none() | st.just(NOW),
         st.none() | st.binary(min_size=8, max_size=8),
     ),
-    clock=st.none() | st.builds(Clock, st.integers(-(2**40), 2**40), st.sampled_from(DeviceTimeStatus)),
+    clock=st.none() | st.builds(Clock, st.integers(-(2**31), 2**31), st.sampled_from(DeviceTimeStatus)),
     failing=st.sets(st.integers(0, 0xFFFF), max_size=3).map(lambda found: tuple(sorted(found))),
 )
 

@@ -7,8 +7,8 @@ import pytest
 
 from devices.devices_lab import A0, A1, A2, A3, ACB, KA, NO, NO_DS, NOW, SUP, Lab
 from devices.han_world import A4, A5, KEY, SECOND, World, codes, value_of
-from trustcell.devices import NO_FAULTS, DeviceState, Estate, Faults, HeldImage, Region, Taken, workshop
-from trustcell.devices.happenings import power_restored
+from trustcell.devices import NO_FAULTS, DeviceState, Estate, Faults, HeldImage, Region, Taken, views, workshop
+from trustcell.devices.happenings import alarmed, power_restored
 from trustcell.devices.link_keys import hash_octets, link_key_hash
 from trustcell.devices.memory import NO_HASH, Partner
 from trustcell.gbcs import frame, protect
@@ -75,6 +75,15 @@ def test_a_device_that_is_taken_off_the_whitelist_is_out(world: World):
     assert codes(world.unlist(A0)) == [0x0002]
     assert codes(world.whitelist(A0)) == [0x0001, 0x0018, 0x0018]
     assert world.put_on_the_way(A0, b"") is Taken.TAKEN
+
+
+def test_install_codes_are_in_no_text(world: World):
+    world.everybody()
+    world.whitelist(A0)
+    hub = world.device(A2)
+    assert hub.hub.entry(A0).key == KEY
+    texts = [repr(hub.state), *(entry.text for entry in hub.log), str(views.partner_rows(hub))]
+    assert not any(KEY.decode() in text or KEY.hex() in text for text in texts)
 
 
 def test_a_second_band_has_a_log_of_its_own(lab: Lab):
@@ -223,6 +232,39 @@ def test_tampering_is_told(world: World):
         assert (alert.message_code, alert.originator, alert.payload[0]) == (0x1000, eui, kind)
         assert value_of(alert).alert_code == 0x8F3F
         assert world.device(eui).log[-1].code == 0x8F3F
+
+
+def test_a_notice_equals_the_real_one(lab: Lab):
+    expected = lab.message("GNCA-DLMS_NA_810E_ALERT")
+    device = lab.esme()
+    after, (alert,) = alarmed(device, 0x810E, datetime(2015, 1, 1, tzinfo=UTC))
+    found = frame.decode(alert)
+    assert frame.signed_octets(found) == frame.signed_octets(expected)
+    secret = protect.agree(lab.of(SUP, "KA").private, protect.public_key_from_point(device.public_point(KA)))
+    assert protect.check_mac(found, secret)
+    assert after.log[-1].code == 0x810E
+
+
+def test_events_are_told_by_their_class(world: World):
+    world.everybody()
+    for code, message in ((0x8F3F, [0x1000]), (0x8183, [0x1001]), (0x8F43, [])):
+        world.estate.alarm(A1, code, NOW)
+        assert codes(world.collect()) == message
+        assert world.device(A1).log[-1].code == code
+    for code in (0x8F12, 0x8F66, 0x0001):
+        with pytest.raises(ValueError, match="generic"):
+            world.estate.alarm(A1, code, NOW)
+
+
+def test_a_clock_far_off_stays_within_the_years_there_are(world: World):
+    device = world.device(A3)
+    for skew in (3_000_000_000, -3_000_000_000):
+        off = workshop.skewed(device, skew)
+        far = datetime.max.replace(tzinfo=UTC) if skew > 0 else datetime.min.replace(tzinfo=UTC)
+        assert off.time(far) == far
+        assert off.network_time(off.time(NOW)) == NOW
+    with pytest.raises(ValueError, match="century"):
+        workshop.skewed(device, 2**40)
 
 
 def test_images_come_to_devices(world: World):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.devices_lab import A0, A1, A2, A3, ACB, NO, NO_DS, NO_KA, NOW, SUP, Lab, Mode, Role
+from devices.estate_store_contract import EstateStoreContract
 from devices.han_world import DICE, SECOND, MemoryStore, World, codes, state_of, value_of
 from trustcell.devices import NO_FAULTS, Faults, LogEntry, Region, Taken, VirtualWan, views, workshop
 from trustcell.devices.faults import Dice
@@ -209,7 +210,18 @@ def test_a_store_that_fails_loses_nothing(world: World):
     world.store.broken = False
     world.wan.done([])
     world.restarted()
-    assert len(answers(world)) == 1
+    world.store.broken = True
+    with pytest.raises(OSError, match="space"):
+        world.wan.receive(10, NOW)
+    world.store.broken = False
+    (given,) = world.wan.receive(10, NOW)
+    world.store.broken = True
+    with pytest.raises(OSError, match="space"):
+        world.wan.done([given[0]])
+    world.store.broken = False
+    world.wan.done([])
+    world.restarted()
+    assert answers(world) == []
 
 
 def test_a_dated_command_is_executed_by_the_clock_of_the_device(world: World, lab: Lab):
@@ -266,6 +278,17 @@ def test_a_device_put_back_to_an_old_memory_accepts_old_numbers(world: World, la
     assert world.device(A0).cell(NO_DS).entity == SUP
     world.estate.put(workshop.with_counters(world.device(A0), Role.NETWORK_OPERATOR, 9))
     assert views.counter_rows(world.device(A0))[2] == {"role": "networkOperator", "update": 9, "other": 9}
+
+
+class TestMemoryStore(EstateStoreContract):
+    """The store of these tests is one itself."""
+
+    @pytest.fixture
+    def place(self, tmp_path):
+        return MemoryStore()
+
+    def open(self, place):
+        return place
 
 
 # -- octets ------------------------------------------------------------------------------------------------------------

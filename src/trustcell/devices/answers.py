@@ -10,11 +10,13 @@ from trustcell.gbcs.codes import PayloadKind
 from trustcell.gbcs.frame import Cra, Message, Supplementary
 from trustcell.gbcs.payload import encode_payload
 from trustcell.gbcs.usecases.alerts import GenericAlert
-from trustcell.vocab import BROKER_CELL, SUPPLIER_CELL, DeviceType, Eui64
+from trustcell.vocab import BROKER_CELL, SUPPLIER_CELL, CellId, DeviceType, Eui64, KeyUsage, RemotePartyRole
 
-GENERIC_CRITICAL_ALERT = 0x1000
+GENERIC_CRITICAL_ALERT, GENERIC_NON_CRITICAL_ALERT = 0x1000, 0x1001
 
-_SIGNED_TAG, _SIGNATURE_LENGTH = b"\xdf", b"\x40"  # around what a signature covers (gbcs.md 1.1)
+_SUPPLIER_AGREEMENT = CellId(RemotePartyRole.SUPPLIER, KeyUsage.KEY_AGREEMENT)
+
+_SIGNED_TAG, _SIGNATURE_LENGTH, _NO_SIGNATURE = b"\xdf", b"\x40", b"\x00"  # around what is signed (gbcs.md 1.1)
 
 GBZ_DEVICES = (DeviceType.GSME, DeviceType.GPF)
 """Whose alerts are GBZ: GSME by vector; GPF assumed, it speaks GBZ too."""
@@ -53,11 +55,25 @@ def failure_alert(device: Device, code: int, now: datetime) -> tuple[Device, tup
     receiver = device.cell(SUPPLIER_CELL) or device.cell(BROKER_CELL)
     if receiver is None:
         return device, ()
-    kind = PayloadKind.GBZ if device.device_type in GBZ_DEVICES else PayloadKind.DLMS
-    event = GenericAlert(int(code), now.astimezone(UTC).replace(microsecond=0), kind)
-    payload = encode_payload(GENERIC_CRITICAL_ALERT, Cra.ALERT, event, device.alert_counter)
+    payload = _generic(device, GENERIC_CRITICAL_ALERT, code, now)
     device, octets = alert(device, receiver.entity, GENERIC_CRITICAL_ALERT, payload)
     return device, (octets,)
+
+
+def notice(device: Device, code: int, now: datetime) -> tuple[Device, tuple[bytes, ...]]:
+    """Alert 0x1001 with this code, not critical: with a MAC instead of a signature, to the same party."""
+    receiver = device.cell(_SUPPLIER_AGREEMENT) or device.cell(BROKER_CELL)
+    if receiver is None:
+        return device, ()
+    payload = _generic(device, GENERIC_NON_CRITICAL_ALERT, code, now)
+    device, octets = mac_alert(device, receiver, GENERIC_NON_CRITICAL_ALERT, payload)
+    return device, (octets,)
+
+
+def _generic(device: Device, message_code: int, code: int, now: datetime) -> bytes:
+    kind = PayloadKind.GBZ if device.device_type in GBZ_DEVICES else PayloadKind.DLMS
+    event = GenericAlert(int(code), now.astimezone(UTC).replace(microsecond=0), kind)
+    return encode_payload(message_code, Cra.ALERT, event, device.alert_counter)
 
 
 def date_time(now: datetime) -> bytes:
@@ -89,4 +105,5 @@ def _signed(device: Device, message: Message) -> bytes:
 
 
 def _sealed(device: Device, message: Message, receiver: CellOccupant) -> bytes:
-    return protect.seal(replace(message, signature=b""), device.agree(receiver))
+    inner = b"".join((_SIGNED_TAG, frame.signed_octets(message), _NO_SIGNATURE))
+    return protect.seal(message, device.agree(receiver), inner)

@@ -68,8 +68,8 @@ class Book:
         return None if hub is None else self.device(hub)
 
     def near(self, hub: Eui64) -> tuple[Eui64, ...]:
-        """Every device that hears a hub, itself and its GPF included, joined or not."""
-        return tuple(self._near.get(hub, ()))
+        """Every device that hears a hub, itself and its GPF included, joined or not, in order of identifier."""
+        return tuple(sorted(self._near.get(hub, ())))
 
     def region_faults(self, region: Region) -> Faults:
         """What is wrong in a region."""

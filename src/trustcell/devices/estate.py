@@ -147,6 +147,10 @@ class Estate:
         """Somebody opens the device."""
         self._happened(happenings.tampered(self.book.device(eui), now), now)
 
+    def alarm(self, eui: Eui64, code: int, now: datetime) -> None:
+        """An event with this alert code; ``ValueError`` for one that no generic alert has."""
+        self._happened(happenings.alarmed(self.book.device(eui), code, now), now)
+
     def distribute(self, image: HeldImage, devices: Iterable[Eui64], now: datetime) -> list[bool]:
         """Bring a firmware image to devices (11.1): which of them got it."""
         return [self._bring(image, eui, now) for eui in devices]
@@ -231,9 +235,9 @@ class Estate:
         """Keep the device, and send its answers and alerts on their way; without a way to the hub they are lost."""
         device, answers = outcome
         self.put(device)
-        for octets in answers:
-            faults = self.book.way_to(device.eui)
-            if faults is not None:
+        faults = self.book.way_to(device.eui) if answers else None
+        if faults is not None:
+            for octets in answers:
                 self._send(Sending(Way.FROM_DEVICE, device.eui, octets, now, now, message_id), faults)
 
     def _send(self, sending: Sending, faults: Faults) -> None:

@@ -77,6 +77,9 @@ class Fate(NamedTuple):
     by_chance: bool
 
 
+_CERTAIN = Fate(1, timedelta(0), False, False)
+
+
 class Dice:
     """Casts for one message of one device: the same seed, device and number always fall the same way."""
 
@@ -88,6 +91,8 @@ class Dice:
 
     def cast(self, device: Eui64, number: int, faults: Faults) -> Fate:
         """The fate of the device's message of this number; one that is overtaken waits up to twice as long."""
+        if faults is NO_FAULTS:
+            return _CERTAIN
         if not (faults.lost or faults.twice or faults.late):
             return Fate(1, timedelta(seconds=faults.delay), False, False)
         thrown = blake2b(device + number.to_bytes(8, "big"), digest_size=32, key=self._seed).digest()

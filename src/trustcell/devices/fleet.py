@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from types import MappingProxyType
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -20,6 +21,7 @@ from trustcell.gbcs import protect
 from trustcell.vocab import CellId, DeviceType, Eui64, KeyUsage, RemotePartyRole, WireError
 
 RIGHT_CLOCK = Clock()
+FIRST_KEYS = MappingProxyType({usage: OwnKey(usage) for usage in (KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_AGREEMENT)})
 NO_NETWORK = HubMemory()
 
 CertificateSource = Callable[[Eui64, KeyUsage], bytes | None]
@@ -84,6 +86,16 @@ def _parsed(der: bytes) -> Certificate | None:
         return Certificate.from_der(der)
     except WireError:
         return None
+
+
+def _moved(at: datetime, seconds: int) -> datetime:
+    """So many seconds later, within the years there are."""
+    if not seconds:
+        return at
+    try:
+        return at + timedelta(seconds=seconds)
+    except OverflowError:
+        return (datetime.max if seconds > 0 else datetime.min).replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +175,10 @@ class Device:
 
     def key(self, usage: KeyUsage) -> OwnKey:
         """Which generations of one of its key pairs the device has."""
-        return next((key for key in self.state.keys if key.usage == usage), None) or OwnKey(usage)
+        for key in self.state.keys:
+            if key.usage == usage:
+                return key
+        return FIRST_KEYS.get(usage) or OwnKey(usage)
 
     def public_point(self, usage: KeyUsage) -> bytes:
         """The device's own public key in use, 65 octets; what its certificates certify."""
@@ -191,12 +206,11 @@ class Device:
 
     def time(self, now: datetime) -> datetime:
         """What its clock shows when the network's shows ``now``."""
-        skew = self.clock.skew
-        return now + timedelta(seconds=skew) if skew else now
+        return _moved(now, self.clock.skew)
 
     def network_time(self, shown: datetime) -> datetime:
         """What the network's clock shows when its own shows ``shown``."""
-        return shown - timedelta(seconds=self.clock.skew)
+        return _moved(shown, -self.clock.skew)
 
     def fails(self, message_code: int) -> bool:
         """Whether it is broken in the way that makes this command fail."""

@@ -9,6 +9,7 @@ from trustcell.devices.log import Event, LogEntry
 from trustcell.devices.memory import HeldImage
 from trustcell.devices.outcome import Outcome
 from trustcell.gbcs import dlms
+from trustcell.gbcs.codes import alert_codes
 from trustcell.gbcs.dlms.times import date_time_octets
 from trustcell.gbcs.frame import Cra
 from trustcell.gbcs.payload import encode_payload
@@ -29,6 +30,19 @@ LONG_OUTAGE = timedelta(minutes=3)
 _OPERATOR_CELL = CellId(RemotePartyRole.NETWORK_OPERATOR, KeyUsage.DIGITAL_SIGNATURE)
 _METERS = (DeviceType.ESME, DeviceType.GSME)
 _INVOKE_ID = 0xFFFFFF
+_SAYING_MORE = frozenset(
+    {
+        Event.GPF_LOG_CHANGED,
+        Event.HUB_LOG_CHANGED,
+        Event.LONG_OUTAGE_RESTORED,
+        Event.FUTURE_DATED_ACTIONED,
+        Event.FUTURE_DATED_NOT_ACTIONED,
+        Event.FIRMWARE_VERIFIED,
+        Event.IMAGE_PASSED_ON,
+        Event.FIRMWARE_VERSION_READ,
+    }
+)
+"""Codes whose alerts have message codes and contents of their own."""
 
 
 def tampered(device: Device, now: datetime) -> Outcome:
@@ -36,6 +50,22 @@ def tampered(device: Device, now: datetime) -> Outcome:
     at = device.time(now)
     device = device.logged(LogEntry(at, Event.TAMPER, "tamper", "the device has been opened"))
     return Outcome(*answers.failure_alert(device, Event.TAMPER, at))
+
+
+def alarmed(device: Device, code: int, now: datetime) -> Outcome:
+    """Any event of the alert codes: critical ones are signed, others have a MAC, those for the log alone stay there.
+
+    ``ValueError`` for a code nobody knows, or one whose alert says more than code and time.
+    """
+    known = alert_codes().get(code)
+    if known is None or code in _SAYING_MORE:
+        raise ValueError(f"no generic alert has code {code:04X}")
+    at = device.time(now)
+    device = device.logged(LogEntry(at, code, "event", known.title))
+    if known.classed == "log-only":
+        return Outcome(device, ())
+    raised = answers.failure_alert if known.classed == "critical" else answers.notice
+    return Outcome(*raised(device, code, at))
 
 
 def power_restored(device: Device, since: datetime, now: datetime) -> Outcome:

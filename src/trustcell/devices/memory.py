@@ -1,6 +1,6 @@
 """What a device remembers, part by part, with their octets: commands, image, own keys, partners, network, clock."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from trustcell.devices.octets import Reader, number, optional, second, sized
@@ -10,6 +10,9 @@ from trustcell.vocab import DeviceType, Eui64, KeyUsage, RemotePartyRole
 
 Partner = common.LogEntry
 """Another device this one has joined, and what kind it is."""
+
+MAX_SKEW = 100 * 366 * 86_400
+"""Seconds a clock can be off."""
 
 NO_HASH = bytes(16)
 """The link key hash of a device that has not joined (assumed: no vector shows one)."""
@@ -102,7 +105,7 @@ class WhitelistEntry:
     """
 
     device: Eui64
-    key: bytes = b""
+    key: bytes = field(default=b"", repr=False)
     link_key_hash: bytes = NO_HASH
     band: int = 0
     heard: datetime | None = None
@@ -141,7 +144,10 @@ class HubMemory:
 
     def entry(self, device: Eui64) -> WhitelistEntry | None:
         """The entry of a device."""
-        return next((entry for entry in self.whitelist if entry.device == device), None)
+        for entry in self.whitelist:
+            if entry.device == device:
+                return entry
+        return None
 
     def encode(self) -> bytes:
         """``n entry*n until? pan?``."""
@@ -162,6 +168,11 @@ class Clock:
 
     skew: int = 0
     status: DeviceTimeStatus = DeviceTimeStatus.RELIABLE
+
+    def __post_init__(self) -> None:
+        """A century either way is enough."""
+        if abs(self.skew) > MAX_SKEW:
+            raise ValueError("a clock is at most a century off")
 
     def encode(self) -> bytes:
         """``skew[8] status``, the skew as two's complement."""

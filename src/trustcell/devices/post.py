@@ -82,6 +82,11 @@ class Post:
                 return parcel
         return None
 
+    def give_back(self, handle: int) -> None:
+        """A parcel that was taken and not handed out after all."""
+        parcel = self._waiting[handle]
+        heappush(self._heaps[parcel.way], (parcel.due, handle))
+
     def next_due(self, *ways: Way) -> datetime | None:
         """When the next parcel arrives at its end, of one way or of both."""
         heaps = (self._heaps[way] for way in ways or Way)

@@ -51,7 +51,12 @@ class VirtualWan:
                 found.append((parcel.handle, parcel.device, parcel.octets))
             elif not self.estate.step(now):
                 break
-        self._save()
+        try:
+            self._save()
+        except BaseException:
+            for handle, _, _ in found:
+                self.estate.post.give_back(handle)
+            raise
         return found
 
     def work(self, now: datetime, limit: int = 1_000_000) -> int:

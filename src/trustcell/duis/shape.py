@@ -57,10 +57,10 @@ def local(element: etree._Element) -> str:
     return str(etree.QName(element).localname)[:80]
 
 
-def children(parent: etree._Element, path: str) -> list[etree._Element]:
-    """The child elements; white space between them is tolerated, text and attributes are not."""
+def children(parent: etree._Element, path: str, *, attributes: bool = False) -> list[etree._Element]:
+    """The child elements; white space between them is tolerated, text and (unless said) attributes are not."""
     kids = list(parent)
-    if parent.keys():
+    if not attributes and parent.keys():
         raise malformed(path, _NO_ATTRIBUTES)
     text = parent.text
     if text is not None and text.strip(" \t\r\n"):

@@ -95,7 +95,7 @@ def _header(cra: Cra, code: int, originator: Eui64, target: Eui64, counter: int)
 
 def as_tree(plain: Mapping[str, Any], label: str = "message") -> Node:
     """The plain values of ``as_plain`` as a tree."""
-    return _node(label, plain)
+    return Node(_printable(label), "", tuple(_node(str(key), item) for key, item in plain.items()))
 
 
 def _payload(message: Message, read_certificate: CertificateReader) -> Any:
@@ -192,6 +192,10 @@ def _octets(value: bytes, field: str, read_certificate: CertificateReader) -> An
 
 def _node(label: str, value: Any) -> Node:
     label = _printable(label)
+    if isinstance(value, Mapping) and len(value) == 1 and not isinstance(next(iter(value.values())), Mapping | list):
+        # A value of DLMS is one entry, its type: both fit one line.
+        ((name, only),) = value.items()
+        return Node(label, _printable(f"{name}: {'none' if only is None else only}"))
     if isinstance(value, Mapping):
         return Node(label, "", tuple(_node(str(key), item) for key, item in value.items()))
     if isinstance(value, list) and any(isinstance(item, Mapping | list) for item in value):

@@ -6,7 +6,7 @@ from trustcell.gbcs import dlms
 from trustcell.gbcs.codes import alert_text
 from trustcell.gbcs.dlms import Bits, CompactArray, Data, DataType, RowType, Service
 from trustcell.gbcs.dlms.names import names_of, obis_text
-from trustcell.gbcs.dlms.protected import PROTECTED_DATA, READ_PROTECTED, ProtectedRead, is_protected
+from trustcell.gbcs.dlms.protected import PROTECTED_DATA, READ_PROTECTED, ProtectedRead, Protection, is_protected
 from trustcell.gbcs.dlms.times import NEVER, NOW
 
 _RESULTS = {result.value: result.name.lower().replace("_", " ") for result in dlms.Result}
@@ -38,6 +38,9 @@ def data_as_plain(data: Data) -> Any:
     name = _type_name(kind)
     if value is None:
         return name
+    protection = Protection.of(data) if kind is DataType.ARRAY else None
+    if protection is not None:
+        return {"protection": _protection(protection)}
     if kind is DataType.ARRAY or kind is DataType.STRUCTURE:
         return {name: _members(value)}
     if kind is DataType.COMPACT_ARRAY:
@@ -88,9 +91,12 @@ def _protected_read(read: ProtectedRead) -> dict[str, Any]:
         if each.between is not None:
             plain["between"] = [date_time_text(bound) if len(bound) == 12 else bound.hex() for bound in each.between]
         objects.append(plain)
-    protection = read.protection
+    return {"protected_read": {"objects": objects, **_protection(read.protection)}}
+
+
+def _protection(protection: Protection) -> dict[str, Any]:
     parties = {"originator": str(protection.originator), "recipient": str(protection.recipient)}
-    return {"protected_read": {"objects": objects, "counter": protection.counter, **parties}}
+    return {"counter": protection.counter, **parties}
 
 
 def _alert(data: Data) -> dict[str, Any]:

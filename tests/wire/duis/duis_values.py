@@ -138,9 +138,15 @@ def _scheduled(attribute: str) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def content(kind: type[Content], more: Spellings) -> st.SearchStrategy[Any]:
-    """Any value of a class with a shape; values that its rule refuses are left out."""
+    """Any value of a class with a shape; where its rule refuses a combination, what is optional is left out."""
 
     def make(found: dict[str, Any]) -> Any:
+        try:
+            return kind(**found)
+        except ValueError:
+            for part in kind.SHAPE:
+                if getattr(part, "optional", False):
+                    part.absent(found)
         try:
             return kind(**found)
         except ValueError:

@@ -89,7 +89,7 @@ def rebuilt(data: dlms.Data) -> dlms.Data:
     """The same value through the checking constructors."""
     kind, value = data
     members = kind in (dlms.DataType.ARRAY, dlms.DataType.STRUCTURE)
-    return dlms.Data(kind, tuple(rebuilt(member) for member in value) if members else value)
+    return dlms.Data.of(kind, tuple(rebuilt(member) for member in value) if members else value)
 
 
 def test_what_is_read_passes_the_checks_of_what_is_built(shared: Path) -> None:

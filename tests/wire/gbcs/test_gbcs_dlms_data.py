@@ -56,7 +56,7 @@ def refusal(octets: str) -> WireError:
 )
 def test_each_type_both_ways(octets: str, kind: DataType, value: Any) -> None:
     data = decode_data(bytes.fromhex(octets))
-    assert data == Data(kind, value)
+    assert data == Data.of(kind, value)
     assert (data.kind, data.value) == (kind, value)
     assert data.encode() == bytes.fromhex(octets)
     assert copy.deepcopy(data) == data
@@ -98,7 +98,7 @@ def test_a_type_is_part_of_a_value() -> None:
 )
 def test_a_value_that_its_type_cannot_carry_is_refused(kind: Any, value: Any) -> None:
     with pytest.raises(ValueError):
-        Data(kind, value)
+        Data.of(kind, value)
 
 
 @pytest.mark.parametrize(("size", "octets"), [(-1, b""), (3, b""), (3, b"\x90"), (8, b"\x00\x00"), (8, "x")])
@@ -145,7 +145,7 @@ def test_an_event_log_of_the_digest() -> None:
     array = CompactArray(
         EVENT, ((0x1C35F900, 0x8F01, b""), (0x1C3602FD, 0x8145, b""), (0x1C361064, 0x8154, b"\x00\x9b"))
     )
-    assert data == Data(DataType.COMPACT_ARRAY, array)
+    assert data == Data.of(DataType.COMPACT_ARRAY, array)
     assert data.encode() == octets
 
 
@@ -153,7 +153,7 @@ def test_matrices_inside_rows() -> None:
     row = RowType(DataType.STRUCTURE, (U32, RowType(DataType.ARRAY, (RowType(DataType.LONG),), 2)))
     array = CompactArray(row, ((1, (2, -3)), (4, (5, 6))))
     octets = bytes.fromhex("13 0202 06 01 0002 10 10 00000001 0002 FFFD 00000004 0005 0006")
-    assert Data(DataType.COMPACT_ARRAY, array).encode() == octets
+    assert Data.of(DataType.COMPACT_ARRAY, array).encode() == octets
     assert decode_data(octets).value == array
 
 
@@ -235,7 +235,7 @@ def test_hostile_sizes_cost_nothing(octets: bytes) -> None:
 
 
 def numbers(kind: DataType, least: int, most: int) -> st.SearchStrategy[Data]:
-    return st.integers(least, most).map(lambda value: Data(kind, value))
+    return st.integers(least, most).map(lambda value: Data.of(kind, value))
 
 
 cells = st.sampled_from([U32, RowType(DataType.LONG), RowType(DataType.BOOLEAN), RowType(DataType.OCTET_STRING)])
@@ -274,11 +274,11 @@ scalars = (
     | numbers(DataType.LONG64_UNSIGNED, 0, 2**64 - 1)
     | numbers(DataType.ENUM, 0, 255)
     | st.binary(max_size=300).map(dlms.octet_string)
-    | st.text(st.characters(max_codepoint=255), max_size=20).map(lambda text: Data(DataType.VISIBLE_STRING, text))
-    | st.text(max_size=20).map(lambda text: Data(DataType.UTF8_STRING, text))
-    | st.binary(max_size=9).map(lambda octets: Data(DataType.BIT_STRING, Bits(8 * len(octets), octets)))
-    | st.binary(min_size=12, max_size=12).map(lambda octets: Data(DataType.DATE_TIME, octets))
-    | compact_arrays.map(lambda array: Data(DataType.COMPACT_ARRAY, array))
+    | st.text(st.characters(max_codepoint=255), max_size=20).map(lambda text: Data.of(DataType.VISIBLE_STRING, text))
+    | st.text(max_size=20).map(lambda text: Data.of(DataType.UTF8_STRING, text))
+    | st.binary(max_size=9).map(lambda octets: Data.of(DataType.BIT_STRING, Bits(8 * len(octets), octets)))
+    | st.binary(min_size=12, max_size=12).map(lambda octets: Data.of(DataType.DATE_TIME, octets))
+    | compact_arrays.map(lambda array: Data.of(DataType.COMPACT_ARRAY, array))
 )
 values = st.recursive(
     scalars,

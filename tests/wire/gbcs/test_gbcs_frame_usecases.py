@@ -18,6 +18,7 @@ from trustcell.gbcs import Cra, Message, PayloadKind, decode_payload, dlms, enco
 from trustcell.gbcs.usecases.frame_table import FRAME_USE_CASES
 from trustcell.vocab import Eui64, WireError
 from wire.gbcs.rtds import PARTIES, vectors
+from wire.gbcs.test_gbcs_dlms_data import values
 
 C, R, A = Cra.COMMAND, Cra.RESPONSE, Cra.ALERT
 NEW_YEAR = datetime(2015, 1, 1, tzinfo=UTC)
@@ -217,6 +218,7 @@ PAYLOADS: list[tuple[int, Cra, int, Any, str]] = [
         "0F 200007D0 00 0203 12 8F85 090C 07DF0101FF000000008000FF 090A 0103 00000000000004B0",
     ),
 ]
+EXAMPLES = [*PAYLOADS, (0x0004, C, 1300, gbcs.ReadHubDevices(), "D9 20000514 00 01 01 0068 00001E0300FF 04 01 00")]
 IDS = [f"{code:04X}-{cra.name}-{type(value).__name__}" for code, cra, _, value, _ in PAYLOADS]
 
 
@@ -341,11 +343,18 @@ def test_values_that_cannot_be_are_refused_when_made() -> None:
         lambda: gbcs.HubLog(NEW_YEAR, bytes(7), ()),
         lambda: gbcs.RestoreWhitelist(bytes(9), ()),
         lambda: gbcs.GenericAlert(0x8F30, NEW_YEAR, PayloadKind.ASN1),
+        lambda: gbcs.FutureDatedOutcome(0x8F66, NEW_YEAR, 1, 1, 1, bytes(5), 1),
+        lambda: replace(STATUS, signal_strength=(1, 2)),
+        lambda: replace(STATUS, link_quality=(1, 2, 3, 4)),
     ]
     for make in makers:
         with pytest.raises(ValueError):
             make()
     assert gbcs.InstructionFailed(2, 1, (dlms.NULL, dlms.NULL)) == gbcs.InstructionFailed(2)
+
+
+def test_an_install_code_does_not_show_in_text() -> None:
+    assert "0123456789" not in repr(gbcs.AddToWhitelist(METER, KEY, 90))
 
 
 def test_alert_00d5_stays_octets() -> None:
@@ -355,6 +364,38 @@ def test_alert_00d5_stays_octets() -> None:
     assert decode_payload(message) == gbcs.UnknownPayload(octets)
     assert gbcs.payload_kind(message) is None
     assert gbcs.decode_frame(message) is None
+
+
+FORMS = [(code, cra) for code, row in FRAME_USE_CASES.items() for cra in row]
+
+
+@pytest.mark.parametrize("key", FORMS, ids=[f"{code:04X}-{cra.name}" for code, cra in FORMS])
+@given(data=st.data())
+def test_any_values_in_the_right_places_come_back_typed_or_as_a_frame(
+    key: tuple[int, Cra], data: st.DataObject
+) -> None:
+    """Addresses and services of the use case, and data of any type where its own belong."""
+    code, cra, counter, _, octets = next(each for each in EXAMPLES if each[:2] == key)
+    frame = gbcs.decode_frame(carrying(code, cra, bytes.fromhex(octets), counter))
+    changed: Any = frame
+    if isinstance(frame, dlms.AccessRequest):
+        drawn = [dlms.Instruction(*each.address, data.draw(values | st.just(each.data))) for each in frame.instructions]
+        changed = replace(frame, instructions=tuple(drawn))
+    elif isinstance(frame, dlms.AccessResponse):
+        results = [
+            dlms.Outcome(each.service, each.result, data.draw(values | st.just(each.data))) for each in frame.outcomes
+        ]
+        changed = replace(frame, outcomes=tuple(results))
+    elif isinstance(frame, dlms.DataNotification):
+        members = [data.draw(st.just(member) | values) for member in frame.data.value]
+        changed = replace(
+            frame, data=data.draw(st.sampled_from([dlms.structure(*members), dlms.array(*members)]) | values)
+        )
+    elif isinstance(frame, gbz.Alert):
+        changed = replace(frame, specific=data.draw(st.binary(max_size=40)))
+    payload = changed.encode()
+    found = decode_payload(carrying(code, cra, payload, counter))
+    assert encode_payload(code, cra, found, counter) == payload
 
 
 instants = st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)).map(

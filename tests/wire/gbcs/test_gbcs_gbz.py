@@ -367,6 +367,35 @@ def test_values_copy_and_travel(shared: Path) -> None:
         assert pickle.loads(pickle.dumps(frame)) == frame, name
 
 
+def component(cluster: int, frame_control: int, command: int, body: bytes) -> bytes:
+    """A whole payload of one component."""
+    head = b"\x01\x09\x01\x01" + cluster.to_bytes(2, "big") + (len(body) + 3).to_bytes(2, "big")
+    return head + bytes((frame_control, 0, command)) + body
+
+
+@pytest.mark.parametrize(
+    ("payload", "refused"),
+    [
+        (component(0x0709, 0x19, 0x01, bytes(5) + bytes(8) * 8000), False),
+        (component(0x0709, 0x19, 0x01, bytes(5) + (bytes(7) + b"\xff") * 8000), True),
+        (component(0x0702, 0x08, 0x01, b"\x01\x00\xc0" * 21_000), False),
+        (component(0x0702, 0x00, 0x00, bytes(0xFF00)), False),
+        (component(0x0702, 0x19, 0x07, bytes(9) + b"\xff\xff" + bytes(0xFF00)), True),
+        (component(0x0700, 0x09, 0x06, bytes(19) + b"\x0f" * 0xFF00), True),
+        (component(0x0708, 0x09, 0x04, bytes(10) + b"\xff" + bytes(100)), True),
+        (b"\x01\x09\xff" + (b"\x00\x07\x02\x00\x03\x00\x00\x00" * 254) + b"\x01\x07\x02\x00\x03\x00\x00\x00", False),
+    ],
+    ids=["rows", "long rows", "attributes", "identifiers", "samples", "thresholds", "events", "components"],
+)
+def test_hostile_sizes_cost_nothing(payload: bytes, refused: bool) -> None:
+    began = time.process_time()
+    if refused:
+        assert refusal(payload).code in ("gbz_truncated", "gbz_trailing")
+    else:
+        assert read_frame(payload).encode() == payload
+    assert time.process_time() - began < 1
+
+
 def total(payload: bytes, *, alert: bool) -> None:
     """Reading gives a value that comes back, or a ``WireError`` inside the payload; nothing else."""
     began = time.process_time()

@@ -1,5 +1,6 @@
 """Messages for people and for JSON: every visible RTDS 4.5.0 message renders, in the spelling of GBCS."""
 
+import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 from trustcell import gbcs
 from trustcell.certs import Certificate
 from trustcell.gbcs import Cra, Message, Node, as_plain, as_tree
+from trustcell.gbcs.dlms import Service
+from trustcell.gbcs.dlms.names import names_of, obis_text
+from trustcell.gbcs.gbz.names import GENERAL_COMMANDS, attribute_name, cluster_name, command_name
 from trustcell.gbcs.render_dlms import data_as_plain, date_time_text
 from trustcell.vocab import WireError
 from wire.gbcs.rtds import NO_BY_NO, NO_BY_NO_RESPONSE, PARTIES, ring, vector, vectors
@@ -162,6 +166,29 @@ def test_everything_that_the_visible_messages_address_has_a_name(shared: Path) -
     assert components >= 500
 
 
+def test_every_address_of_the_reference_set_has_a_name(shared: Path) -> None:
+    """The digest lists what all 1,275 messages address, the held-back ones included; our tables name all of it."""
+    with (shared / "domain" / "dlms-objects.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    for row in rows:
+        service = Service.ACTION if row["element"] == "method" else Service.GET
+        names = names_of(int(row["class_id"]), bytes.fromhex(row["obis_hex"]), int(row["index"]), service)
+        assert None not in (names.class_name, names.object, names.element), row
+        assert obis_text(bytes.fromhex(row["obis_hex"])) == row["obis"]
+    with (shared / "domain" / "gbz-commands.csv").open() as lines:
+        commands = list(csv.DictReader(lines))
+    for row in commands:
+        cluster, number, server = int(row["cluster"], 16), int(row["id"], 16), row["direction"] == "server-to-client"
+        assert cluster_name(cluster), row
+        if row["command_kind"] == "attribute":
+            assert attribute_name(cluster, number), row
+        elif row["command_kind"] == "cluster":
+            assert command_name(cluster, server, number), row
+        else:
+            assert number in GENERAL_COMMANDS, row
+    assert (len(rows), len(commands)) == (311, 146)
+
+
 def test_a_protected_read_in_names(shared: Path) -> None:
     (instruction,) = plain(shared, "ECS21b_4.14_URP_SUCCESS_COMMAND")["payload"]["instructions"]
     assert instruction["object"] == "protected daily prepayment log (0-0:43.2.6.255)"
@@ -176,7 +203,15 @@ def test_a_protected_read_in_names(shared: Path) -> None:
     ]
     assert read["recipient"] == "00-DB-12-34-56-78-90-A0"
     (result,) = plain(shared, "ECS21b_4.14_URP_SUCCESS_RESPONSE")["payload"]["results"]
-    assert [*result["data"]["structure"][1]] == ["encrypted"]
+    protection, encrypted = result["data"]["structure"]
+    assert protection == {
+        "protection": {
+            "counter": 1302,
+            "originator": "00-DB-12-34-56-78-90-A0",
+            "recipient": "90-B3-D5-1F-30-00-00-02",
+        }
+    }
+    assert [*encrypted] == ["encrypted"]
 
 
 def test_a_typed_payload_keeps_its_frame_beside_it(shared: Path) -> None:
@@ -290,6 +325,23 @@ def test_text_from_outside_stays_on_its_line(label: str, text: str) -> None:
     for node in nodes(tree):
         assert node.label.isprintable()
         assert node.text.isprintable()
+
+
+def test_a_value_of_dlms_takes_one_line() -> None:
+    tree = as_tree(
+        {"data": {"unsigned": 1}, "structure": [{"enum": 5}, "null", {"array": [{"enum": 1}]}], "e": {"a": None}}
+    )
+    assert [(node.label, node.text) for node in nodes(tree)] == [
+        ("message", ""),
+        ("data", "unsigned: 1"),
+        ("structure", ""),
+        ("structure[0]", "enum: 5"),
+        ("structure[1]", "null"),
+        ("structure[2]", ""),
+        ("array", ""),
+        ("array[0]", "enum: 1"),
+        ("e", "a: none"),
+    ]
 
 
 def test_steering_characters_are_spelt_out() -> None:

@@ -1,10 +1,11 @@
-"""Everything this room carries without reading it: an element by name, as canonical octets."""
+"""Everything this room carries without reading it: an element by name, held to the schema, as canonical octets."""
 
 import functools
 import re
 
 from lxml import etree
 
+from trustcell.duis.bodies.judge import judge
 from trustcell.duis.names import SR, sr
 from trustcell.duis.shape import local, malformed
 from trustcell.duis.xml import parse_document
@@ -42,6 +43,7 @@ class OpaqueBody:
             root = parse_document(octets, max_octets=len(octets)).root
             if root.tag != sr(element_name) or _foreign()(root) or canonical_element(root) != octets:
                 raise ValueError(f"canonical octets of one element {element_name} were expected")
+            judge(root, "")
         except WireError as error:
             raise ValueError(str(error)) from None
         self.element_name = element_name
@@ -54,6 +56,7 @@ class OpaqueBody:
         tag = str(element.tag)
         if not tag.startswith(_PREFIX) or _foreign()(element):
             raise malformed(f"{path}.{local(element)}", "DUIS elements with plain attributes were expected")
+        judge(element, path)
         taken = cls.__new__(cls)
         taken.element_name = tag[len(_PREFIX) :]
         taken._octets = None

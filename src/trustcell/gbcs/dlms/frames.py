@@ -274,9 +274,10 @@ def _head(priority: int, invoke_id: int) -> bytes:
 def _read_request(payload: bytes, invoke_id: int) -> tuple[AccessRequest, int]:
     """Specifications, then as many data."""
     count, at = read_length(payload, 6)
-    specs = []
+    specs: list[tuple[Service, int, bytes, int, Selection | None]] = []
+    unpack = _SPEC.unpack_from
     for _ in range(count):
-        number, class_id, instance, element = _SPEC.unpack_from(payload, at)
+        number, class_id, instance, element = unpack(payload, at)
         at += 10
         service, selection = _SERVICES.get(number), None
         if service is None:
@@ -289,7 +290,10 @@ def _read_request(payload: bytes, invoke_id: int) -> tuple[AccessRequest, int]:
     data, at = _read_data(payload, at, count)
     new = tuple.__new__
     instructions = tuple(
-        [new(Instruction, (*spec[:4], value, spec[4])) for spec, value in zip(specs, data, strict=True)]
+        [
+            new(Instruction, (service, class_id, instance, element, value, selection))
+            for (service, class_id, instance, element, selection), value in zip(specs, data, strict=True)
+        ]
     )
     return AccessRequest(invoke_id, instructions, payload[1]), at
 

@@ -113,7 +113,7 @@ class ProtectedRead:
                 return None
             found = cls(tuple([_object(each) for each in objects[1]]), protection)
             return found if found.as_data() == data else None
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, AttributeError, LookupError):
             return None  # not the shape: a member missing, or no structure where one belongs
 
 

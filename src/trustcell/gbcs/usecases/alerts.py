@@ -42,6 +42,11 @@ class FutureDatedOutcome:
     instance: bytes
     attribute: int
 
+    def __post_init__(self) -> None:
+        """Refuse an instance of another length."""
+        if len(self.instance) != 6:
+            raise ValueError("an instance has 6 octets")
+
 
 @dataclass(frozen=True, slots=True)
 class FutureDatedGasOutcome:

@@ -18,6 +18,9 @@ Frame = dlms.Frame | gbz.Frame
 Address = tuple[Service, int, bytes, int]
 """Service, class, instance and element of an instruction."""
 
+OTHER_FORM: Final = (ValueError, TypeError, AttributeError, LookupError)
+"""What reading values of another shape raises: a number where a structure belongs, a member missing, a bad date."""
+
 _INVOKE_ID: Final = 0xFFFFFF
 
 
@@ -53,7 +56,7 @@ class Form(ABC):
 
     @abstractmethod
     def read(self, frame: Frame) -> Any:
-        """The typed value; ``ValueError`` or ``TypeError`` for a frame of another form."""
+        """The typed value; one of ``OTHER_FORM`` for a frame of another form."""
 
     @abstractmethod
     def write(self, value: Any, counter: int) -> Frame:
@@ -64,7 +67,7 @@ class Form(ABC):
         try:
             value = self.read(frame)
             return value if self.write(value, counter) == frame else frame
-        except (ValueError, TypeError):
+        except OTHER_FORM:
             return frame
 
 

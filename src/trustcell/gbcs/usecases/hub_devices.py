@@ -37,6 +37,11 @@ class HubDevice:
     application_version: int
     stack_version: int
 
+    def __post_init__(self) -> None:
+        """Refuse figures of another number."""
+        if len(self.signal_strength) != 3 or len(self.link_quality) != 3:
+            raise ValueError("signal strength and link quality are three figures each")
+
 
 @dataclass(frozen=True, slots=True)
 class HubDevices:
@@ -50,7 +55,7 @@ def _device(value: HubDevice) -> Data:
     counts = (value.hops, value.failures, value.successes, value.application_version, value.stack_version)
     return dlms.structure(
         dlms.octet_string(value.device),
-        Data(DataType.BIT_STRING, Bits(8, bytes((value.status,)))),
+        Data.of(DataType.BIT_STRING, Bits(8, bytes((value.status,)))),
         *(dlms.integer(each) for each in value.signal_strength),
         *(dlms.unsigned(each) for each in value.link_quality),
         dlms.octet_string(NEVER if last is None else _with_weekday(last)),

@@ -3,7 +3,7 @@
 All address class 104 (dlms-gbz.md 4.3): ``0-0:30.3.0.255``, and ``0-0:30.3.1.255`` for the second band.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -32,7 +32,7 @@ class AddToWhitelist:
     """CCS01 command: let ``device`` join with its install code ``key`` during ``join_seconds`` seconds."""
 
     device: Eui64
-    key: bytes
+    key: bytes = field(repr=False)
     join_seconds: int
 
 
