@@ -11,6 +11,10 @@ from trustcell.dsp.rules.clauses import PROCESSING
 from trustcell.vocab import Refused
 
 
+MAX_OCTETS = 16 << 20
+"""The longest request: a firmware image of 11.1 in base64. Doors may draw narrower bounds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Authentic:
     """A request that was read; ``refused`` says why it is not believed."""
@@ -24,7 +28,7 @@ class Authentic:
 def authenticate(octets: bytes, directory: Directory, schema: duis.Schema | None) -> Authentic:
     """Read a request and check who signed it; ``WireError`` where no DUIS answer is possible."""
     try:
-        parsed = duis.parse_request(octets, schema=schema)
+        parsed = duis.parse_request(octets, schema=schema, max_octets=MAX_OCTETS)
     except duis.RequestMismatch as mismatch:
         parsed = mismatch.parsed  # check 7 finds it again, in its turn
     request, digest = parsed.request, hashlib.sha256(octets).hexdigest()
