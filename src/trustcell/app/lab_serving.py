@@ -68,7 +68,7 @@ def opened_lab(options: LabOptions) -> Iterator[OpenedLab]:
         dsp = stack.enter_context(
             lab_dsp(options.lab, _keys(options.keys), door.repository, door.clock, settings, lab.issue)
         )
-        tokens = None if folder is None else folder / TOKENS_FILE
+        tokens = options.front.tokens or (None if folder is None else folder / TOKENS_FILE)
         opened = open_front(replace(options.front, tokens=tokens, callbacks=rules), dsp.behind)
         gauges(opened.metrics, dsp.engine)
         listening = partial(woken_by, dsp.engine, opened.wake)

@@ -59,6 +59,10 @@ def serve(
         Path | None,
         typer.Option("--tls-client-authorities", metavar="FILE", help="Ask DUIS users for a certificate of these."),
     ] = None,
+    tokens: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Tokens of the JSON API; tokens.json of the home without it."),
+    ] = None,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write log lines as JSON.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -80,7 +84,7 @@ def serve(
         work: list[serving.Work] = []
         if is_lab:
             serving.refuse_open_address(host, keys_are_public=True, told=public_keys)
-            front = Front(host, duis_port, api_port, tls=read_tls(certificate, private_key, client_authorities))
+            front = Front(host, duis_port, api_port, tokens, read_tls(certificate, private_key, client_authorities))
             asked = LabOptions(lab, tuple(keys or ()), at, kept, callback, front)
             opened = stack.enter_context(opened_lab(asked))
             door = opened.repository
