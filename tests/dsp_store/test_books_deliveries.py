@@ -35,26 +35,35 @@ def heads(store: SqlHome, hours: int = 0, limit: int = 9) -> list[bytes]:
     return [each.octets for each in store.deliveries(after(hours=hours), limit)]
 
 
-def test_the_oldest_of_each_user_comes_first(store: SqlHome) -> None:
+def test_each_user_has_a_row_in_order(store: SqlHome) -> None:
     assert heads(store) == []
     assert store.next_delivery() is None
-    send(store, "a", "a1", "a2")
+    send(store, "a", "a1", "a2", "a3")
     send(store, "b", "b1")
+    send(store, "b", "b2", hours=1)
+    send(store, "b", "b3")
     send(store, "c", "c1", hours=1)
-    send(store, "c", "c2")
-    assert sorted(heads(store)) == [b"a1", b"b1"]
-    assert heads(store, hours=1, limit=2) == [b"a1", b"b1"]
-    assert sorted(heads(store, hours=1)) == [b"a1", b"b1", b"c1"]
+    assert heads(store) == [b"a1", b"a2", b"a3", b"b1"]  # b3 waits behind b2
+    assert heads(store, hours=1) == [b"a1", b"a2", b"a3", b"b1", b"b2", b"b3", b"c1"]
+    assert heads(store, hours=1, limit=2) == [b"a1", b"a2"]
+    assert heads(store, hours=1, limit=4) == [b"a1", b"a2", b"a3", b"b1"]
     assert store.next_delivery() == NOW
+
+
+def test_one_that_failed_holds_back_those_behind_it(store: SqlHome) -> None:
+    send(store, "a", "a1", "a2", "a3")
+    send(store, "b", "b1")
     first = {each.octets: each for each in store.deliveries(NOW, 9)}
-    store.settle_deliveries([(first[b"a1"].number, "503", after(hours=2)), (first[b"b1"].number, "200", None)], NOW)
-    assert heads(store) == []  # a2 waits behind a1
-    assert store.next_delivery() == after(hours=1)
-    again = {each.octets: each for each in store.deliveries(after(hours=2), 9)}
-    assert set(again) == {b"a1", b"c1"}
-    assert (again[b"a1"].number, again[b"a1"].attempts, again[b"a1"].last) == (first[b"a1"].number, 1, "503")
-    store.settle_deliveries([(again[b"a1"].number, "410 gone", None)], NOW)
-    assert heads(store, hours=0) == [b"a2"]
+    outcomes = [(first[b"a1"].number, "200", None), (first[b"a2"].number, "503", after(hours=2)),
+                (first[b"b1"].number, "204", None)]  # fmt: skip
+    store.settle_deliveries(outcomes, NOW)
+    assert heads(store, hours=1) == []
+    assert store.next_delivery() == after(hours=2)
+    again, behind = store.deliveries(after(hours=2), 9)
+    assert (again.octets, behind.octets) == (b"a2", b"a3")
+    assert (again.number, again.attempts, again.last) == (first[b"a2"].number, 1, "503")
+    store.settle_deliveries([(again.number, "410 gone", None)], NOW)
+    assert heads(store) == [b"a3"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from trustcell.adapters.dsp_store.group import Group
 from trustcell.adapters.dsp_store.inventory import Inventory
 from trustcell.adapters.dsp_store.outbox import Outbox
 from trustcell.adapters.dsp_store.refusals import counter_used, request_id_used
-from trustcell.adapters.dsp_store.requests import Requests
+from trustcell.adapters.dsp_store.requests import Entry, Requests
 from trustcell.adapters.dsp_store.rows import eight
 from trustcell.adapters.dsp_store.schema import DELIVERY, DELIVERY_OCTETS, DUE, INBOUND
 from trustcell.adapters.dsp_store.session import Row
@@ -40,6 +40,7 @@ class _Commit:
         self._slots = Slots(group, works)
         self._learning = Learning(group, works)
         self._inventory = Inventory(group, works)
+        self._first: Entry | None = None
         self._inbound: list[Row] = []
         self._deliveries: list[Row] = []
         self._delivery_octets: list[Row] = []
@@ -54,34 +55,34 @@ class _Commit:
             if work.command is not None and self._outbox.stands(work.command):
                 outcomes.append(None)
                 continue
-            refusal = self._refusal(work)
+            entries = [self._requests.get(change.request_id) for change in work.requests]
+            refusal = self._refusal(work, entries)
             if refusal is None:
-                self._take(work)
+                self._take(work, entries)
             outcomes.append(refusal)
         with self._group.session.together():
             self._write()
         return outcomes
 
-    def _refusal(self, work: Work) -> Refused | None:
-        states: dict[RequestId, RequestState] = {}
-        for change in work.requests:
-            entry = self._requests.get(change.request_id)
-            stands = states.get(change.request_id, None if entry is None else entry.state)
+    def _refusal(self, work: Work, entries: list[Entry | None]) -> Refused | None:
+        for place, (change, entry) in enumerate(zip(work.requests, entries, strict=True)):
+            stands = None if entry is None else entry.state
+            for earlier in work.requests[:place]:
+                if earlier.request_id == change.request_id:
+                    stands = earlier.state
             if stands is not change.expected:
                 return request_id_used(change.request_id)
-            states[change.request_id] = change.state
         if work.command is not None and self._outbox.taken(work.command.key):
             return counter_used(work.command.key)
         return self._inventory.refusal(work)
 
-    def _take(self, work: Work) -> None:
+    def _take(self, work: Work, entries: list[Entry | None]) -> None:
         group, effects = self._group, work.effects
         part = group.home.part(work.device)
-        given = None if work.command is None else self._requests.get(work.command.request_id)
-        reserved = given is not None and given.state is RequestState.RESERVED
-        self._move(work, part)
+        reserved = any(entry is not None and entry.state is RequestState.RESERVED for entry in entries)
+        self._move(work, entries, part)
         if work.command is not None:
-            entry = self._requests.get(work.command.request_id)
+            entry = self._named(work, work.command.request_id)
             self._outbox.add(work.command, None if entry is None else entry.number, part)
             if not reserved:
                 self._learning.used(work.command, entry, part)
@@ -109,14 +110,22 @@ class _Commit:
         self._planned(work, part)
         group.note(part, work.trail, self._requests.number_of)
 
-    def _move(self, work: Work, part: int) -> None:
-        for change in work.requests:
-            entry = self._requests.get(change.request_id)
+    def _named(self, work: Work, request_id: RequestId) -> Entry | None:
+        """The request under an ID, nearly always the first that the work moves."""
+        if self._first is not None and work.requests[0].request_id is request_id:
+            return self._first
+        return self._requests.get(request_id)
+
+    def _move(self, work: Work, entries: list[Entry | None], part: int) -> None:
+        self._first = None
+        for change, known in zip(work.requests, entries, strict=True):
+            entry = known or self._requests.get(change.request_id)
             if entry is None:
                 variant, command_variant = change.service_variant, change.command_variant
                 entry = self._requests.add(change.request_id, change.state, part, variant, command_variant)
             elif entry.state is RequestState.RESERVED and change.state is RequestState.ABANDONED:
                 self._learning.abandoned(change, entry, part)
+            self._first = self._first or entry
             self._requests.move(entry, change.state, change.code)
             if change.executes_at is not None:
                 entry.executes_at = micros(change.executes_at)
@@ -142,7 +151,7 @@ class _Commit:
         group, home = self._group, self._group.home.ordinal
         for parcel in work.parcels:
             of, number = parcel.request_id, group.number()
-            entry = None if of is None else self._requests.get(of)
+            entry = None if of is None else self._named(work, of)
             names = (None, None, None) if of is None else (of.originator, of.target, eight(of.counter))
             next_at = group.at if parcel.not_before is None else micros(parcel.not_before)
             self._deliveries.append(
@@ -171,6 +180,8 @@ class _Commit:
 
 def _ids(work: Work) -> list[RequestId]:
     ids = [change.request_id for change in work.requests]
-    ids += [parcel.request_id for parcel in work.parcels if parcel.request_id is not None]
-    ids += work.effects.cancels
-    return ids if work.command is None else [*ids, work.command.request_id]
+    named = [parcel.request_id for parcel in work.parcels]
+    if work.command is not None:
+        named.append(work.command.request_id)
+    ids += [each for each in named if each is not None and not (ids and each is ids[0])]
+    return [*ids, *work.effects.cancels]

@@ -18,8 +18,9 @@ from trustcell.adapters.dsp_store.sealing import Seal, Sealing
 from trustcell.adapters.dsp_store.session import Session
 from trustcell.adapters.dsp_store.views import SqlViews
 from trustcell.adapters.store import opening
-from trustcell.adapters.store.engine import MEMORY, make_engine
+from trustcell.adapters.store.engine import MEMORY, file_of, make_engine
 from trustcell.adapters.store.failures import translated, unavailable
+from trustcell.adapters.store.owners import Owners
 from trustcell.adapters.store.values import micros, when
 from trustcell.dsp.rules.partition import PARTITIONS, partition
 from trustcell.governance.rules.audit import GENESIS
@@ -53,8 +54,17 @@ class Settings:
 class SqlHomes:
     """See ``dsp.ports.Homes``; made by ``open_homes``."""
 
-    def __init__(self, settings: Settings, engine: sa.Engine, chain: str, homes: int, of_part: Sequence[int]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engine: sa.Engine,
+        owners: Owners | None,
+        chain: str,
+        homes: int,
+        of_part: Sequence[int],
+    ) -> None:
         """Use a database that was taken."""
+        self._owners = owners
         self._settings, self._engine, self._chain = settings, engine, chain
         self._names = [str(ordinal) for ordinal in range(homes)]
         self._of_part = of_part
@@ -107,6 +117,8 @@ class SqlHomes:
     def close(self) -> None:
         """Release the database."""
         self._engine.dispose()
+        if self._owners is not None:
+            self._owners.leave()
 
     def compare(self) -> None:
         """Compare every home with its exported head."""
@@ -153,17 +165,24 @@ def open_homes(settings: Settings) -> SqlHomes:
 def taken(settings: Settings) -> SqlHomes:
     """``open_homes`` without the comparison with exported heads."""
     engine = make_engine(settings.url, memory=True)
+    path = file_of(engine.url)
+    owners = None if path is None else Owners(path)
     try:
         with translated(opening.told(engine)):
-            opening.check_integrity(engine)
+            if owners is not None:
+                if owners.alone:
+                    opening.check_integrity(engine)
+                owners.settle()
             with engine.begin() as connection:
                 opening.take(connection, LAYOUT)
                 chain, homes = _environment(connection, settings)
                 of_part = list(connection.execute(sa.select(PART_HOME.c.home).order_by(PART_HOME.c.part)).scalars())
     except BaseException:
         engine.dispose()
+        if owners is not None:
+            owners.leave()
         raise
-    return SqlHomes(settings, engine, chain, homes, of_part)
+    return SqlHomes(settings, engine, owners, chain, homes, of_part)
 
 
 def migrate(url: str) -> None:
