@@ -65,6 +65,11 @@ class Move:
 
 NUMBERS = st.sampled_from([0, 1, 2, 2**64 - 1])
 STATES = st.sampled_from([None, RequestState.HELD, RequestState.RESERVED])
+MOVES = [
+    (None, RequestState.HELD),
+    (RequestState.HELD, RequestState.CANCELLED),
+    (RequestState.RESERVED, RequestState.ABANDONED),
+]
 STEPS = st.lists(
     st.tuples(
         st.lists(
@@ -72,7 +77,7 @@ STEPS = st.lists(
                 st.builds(Reserve, PLACES, NUMBERS, STATES, st.sampled_from([BROKER, COS]), st.booleans()),
                 st.builds(Record, PLACES, NUMBERS, st.none() | NEAR),
                 st.builds(Learn, PLACES, NEAR),
-                st.builds(Move, PLACES, NUMBERS, STATES, st.sampled_from([RequestState.HELD, RequestState.ABANDONED])),
+                st.tuples(PLACES, NUMBERS, st.sampled_from(MOVES)).map(lambda found: Move(*found[:2], *found[2])),
             ),
             min_size=1,
             max_size=3,

@@ -11,7 +11,7 @@ from trustcell.adapters.dsp_store.schema import DELIVERY
 from trustcell.adapters.dsp_store.session import Session
 from trustcell.adapters.dsp_store.statements import lookup, update
 from trustcell.adapters.store.values import micros, when
-from trustcell.dsp.rules.lifecycle import RequestState
+from trustcell.dsp.rules.lifecycle import RequestState, may_follow
 from trustcell.dsp.rules.work import Delivery, DeliveryState, TrailEntry
 
 # From user to user by the index of what waits, however much waits for each of them.
@@ -75,7 +75,7 @@ def settle(group: Group, outcomes: Sequence[tuple[int, str, datetime | None]]) -
             subject = str(ids[number]) if number in ids else f"delivery {number}"
             group.note(part, [TrailEntry(f"delivery_{state}", subject, facts)], requests.number_of)
         entry = requests.get(ids[number]) if number in ids else None
-        if final and entry is not None and state is DeliveryState.DONE:
+        if final and state is DeliveryState.DONE and entry and may_follow(entry.state, RequestState.DELIVERED):
             requests.move(entry, RequestState.DELIVERED)
         settled.append((attempts + 1, next_at if again is None else micros(again), state.value, plain(text), number))
     with session.together():
