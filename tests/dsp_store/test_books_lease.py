@@ -80,6 +80,7 @@ def test_a_lease_runs_out_is_prolonged_and_given_back(url: str, homes: SqlHomes)
     first = homes.take("0", "first", NOW)
     assert homes.holder("0") == ("first", after(seconds=10))
     first.renew(after(seconds=5))
+    first.close()
     assert homes.holder("0") == ("first", after(seconds=15))
     if url.startswith("postgresql"):
         with pytest.raises(Unavailable) as found:
