@@ -6,12 +6,12 @@ from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from trustcell.adapters.parties import KEYS_KEPT, CertificateDirectory
+from trustcell.adapters.parties import KEYS_KEPT, CertificateDirectory, Defaults
 from trustcell.certs import Certificate
-from trustcell.dsp import Occupant, User, XmlSigner
+from trustcell.dsp import Occupant, Reference, User, XmlSigner
 from trustcell.smki.rules.records import Family, Query, Status
 from trustcell.smki.service.repository import Repository
-from trustcell.vocab import Eui64, KeyUsage, WireError
+from trustcell.vocab import DeviceType, Eui64, KeyUsage, WireError
 
 LOOK_AGAIN = timedelta(seconds=1)
 """How long what was read may be old."""
@@ -29,8 +29,10 @@ class RepositoryDirectory:
         users: Callable[[], Mapping[Eui64, User]],
         callbacks: Callable[[], Mapping[Eui64, str]],
         clock: Callable[[], datetime],
+        defaults: Defaults | None = None,
     ) -> None:
-        """Reads nothing yet. ``clock`` is that of the repository."""
+        """Reads nothing yet. ``clock`` is that of the repository, ``defaults`` are what devices are made with."""
+        self._defaults = defaults
         self._repository = repository
         self._users, self._callbacks, self._clock = users, callbacks, clock
         self._read_at: datetime | None = None
@@ -68,6 +70,10 @@ class RepositoryDirectory:
             agreement.public_key_point if agreement is not None else None,
         )
 
+    def reference(self, device_type: DeviceType) -> Reference:
+        """See ``Directory.reference``."""
+        return self._current().reference(device_type)
+
     def agreement_certificate(self, device: Eui64) -> bytes | None:
         """See ``Directory.agreement_certificate``."""
         self._current()
@@ -84,7 +90,7 @@ class RepositoryDirectory:
             head = self._repository.head()
             seq = 0 if head is None else head.seq
             if seq != self._head:
-                self._organisations = CertificateDirectory(self._read(now), {})
+                self._organisations = CertificateDirectory(self._read(now), {}, defaults=self._defaults)
                 self._devices.cache_clear()
                 self._head = seq
             self._read_at = now

@@ -1,16 +1,17 @@
 """Directory and DCC parties over certificates and keys held in this process."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from trustcell import certs, gbcs
-from trustcell.dsp import Occupant, User, XmlSigner
+from trustcell.dsp import Occupant, Reference, Reported, User, XmlSigner
 from trustcell.duis import UserRole
 from trustcell.stories import KeyPair
-from trustcell.vocab import Eui64, KeyUsage, RemotePartyRole, Unavailable
+from trustcell.vocab import DeviceType, Eui64, KeyUsage, RemotePartyRole, Unavailable
 
 KEYS_KEPT = 65_536
 """Public keys and shared secrets that are remembered: a HAN of 30,000 devices has two of each."""
@@ -27,6 +28,7 @@ _USER_ROLES: Mapping[int | None, frozenset[UserRole]] = MappingProxyType(
     }
 )
 
+Defaults = Callable[[DeviceType], Collection[Reported]]
 DevicePoints = Callable[[Eui64], tuple[bytes | None, bytes | None]]
 
 
@@ -43,10 +45,13 @@ class CertificateDirectory:
         users: Mapping[Eui64, User] | None = None,
         callbacks: Mapping[Eui64, str] | None = None,
         device_points: DevicePoints | None = None,
+        defaults: Defaults | None = None,
     ) -> None:
         """Certificates for signatures inside GBCS and for XML signatures, told apart by their role."""
         self._signing: dict[Eui64, list[certs.Certificate]] = {}
         self._all: dict[Eui64, set[Occupant]] = {}
+        self._expiry: dict[Reported, datetime] = {}
+        self._defaults = defaults or _no_defaults
         xml: dict[Eui64, list[certs.Certificate]] = {}
         for certificate in certificates:
             entity = certificate.entity_id
@@ -55,6 +60,9 @@ class CertificateDirectory:
             if certificate.subject_key_identifier is not None:
                 occupant = Occupant(entity, certificate.subject_key_identifier)
                 self._all.setdefault(entity, set()).add(occupant)
+                reported = Reported(entity, occupant.key_id, certificate.key_usage)
+                end = self._expiry.get(reported, certificate.not_after)
+                self._expiry[reported] = min(end, certificate.not_after)
             if KeyUsage.DIGITAL_SIGNATURE not in certificate.key_usage:
                 continue
             if certificate.role is not None and certificate.role not in _NOT_IN_GBCS:
@@ -99,6 +107,10 @@ class CertificateDirectory:
         """See ``Directory.device_points``."""
         return self._device_points(device)
 
+    def reference(self, device_type: DeviceType) -> Reference:
+        """See ``Directory.reference``."""
+        return Reference(self._defaults(device_type), self._expiry.keys(), self._expiry)
+
     def agreement_certificate(self, device: Eui64) -> bytes | None:
         """See ``Directory.agreement_certificate``: these are organisations."""
         return None
@@ -114,6 +126,10 @@ class CertificateDirectory:
             if roles:
                 found[entity] = User(entity, roles)
         return found
+
+
+def _no_defaults(device_type: DeviceType) -> Collection[Reported]:
+    return ()
 
 
 def _no_points(device: Eui64) -> tuple[bytes | None, bytes | None]:
@@ -153,12 +169,20 @@ class LocalBroker(LocalParty):
         """Keys for GBCS signatures, for MACs, and for XML signatures in the DSP's name."""
         super().__init__(entity, signing)
         self._xml = xml
+        self._agreement_ids = tuple(
+            key_id for pair in agreement if (key_id := pair.certificate.subject_key_identifier) is not None
+        )
 
         def agree(device_point: bytes, key_id: bytes | None) -> bytes:
             private = _chosen(agreement, key_id).private_key
             return gbcs.agree(private, gbcs.public_key_from_point(device_point))
 
         self._agree = lru_cache(KEYS_KEPT)(agree)
+
+    @property
+    def agreement_key_ids(self) -> Sequence[bytes]:
+        """See ``Broker.agreement_key_ids``."""
+        return self._agreement_ids
 
     def shared_secret(self, device_point: bytes, key_id: bytes | None) -> bytes:
         """See ``Broker.shared_secret``."""

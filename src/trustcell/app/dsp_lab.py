@@ -101,8 +101,11 @@ class LabFile:
         return LabParties(
             LocalBroker(
                 Eui64.parse(broker["id"]),
-                (self._pair(broker["digital_signature"]),),
-                (self._pair(broker["key_agreement"]),),
+                tuple(
+                    self._pair(name)
+                    for name in (broker["digital_signature"], *broker.get("former_digital_signature", ()))
+                ),
+                tuple(self._pair(name) for name in (broker["key_agreement"], *broker.get("former_key_agreement", ()))),
                 self._pair(dcc["xml_signing"]),
             ),
             LocalParty(Eui64.parse(cos["id"]), (self._pair(cos["digital_signature"]),)),

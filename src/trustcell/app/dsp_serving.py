@@ -1,10 +1,11 @@
 """A DSP made from a lab, ready for its doors: books, devices, engine, deliveries, and what an operator may do."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from trustcell import duis
@@ -24,10 +25,10 @@ from trustcell.app.lab_repository import ENVIRONMENT, LAB_SEED
 from trustcell.app.metrics import Metrics
 from trustcell.app.operating import DspOperator, IssueCertificates
 from trustcell.app.users import USERS_FILE, UserBook
-from trustcell.devices import Estate, VirtualWan
-from trustcell.dsp import Policy, RequestManager
+from trustcell.devices import Estate, Fleet, VirtualWan
+from trustcell.dsp import Policy, Reported, RequestManager
 from trustcell.smki.service.repository import Repository
-from trustcell.vocab import Eui64
+from trustcell.vocab import DeviceType, Eui64
 
 Clock = Callable[[], datetime]
 
@@ -76,7 +77,10 @@ def lab_dsp(
             stack.callback(estate_store.close)
         wan = VirtualWan(_estate(file, homes, estate_store, clock()), estate_store)
         users = UserBook.open(None if folder is None else folder / USERS_FILE, _entries(parties))
-        directory = RepositoryDirectory(repository, users.users, users.callbacks, repository_clock)
+        fleet = wan.estate.book.fleets[""]
+        directory = RepositoryDirectory(
+            repository, users.users, users.callbacks, repository_clock, partial(made_with, fleet)
+        )
         managers = {}
         for home in homes.names():
             store = homes.take(home, "serve", clock())
@@ -121,6 +125,12 @@ async def woken_by(engine: Engine, wake: Callable[[], None], stopping: asyncio.E
         await stopping.wait()
     finally:
         engine.listen(None)
+
+
+def made_with(fleet: Fleet, device_type: DeviceType) -> Collection[Reported]:
+    """What the cells of a new device of a type hold: the current pack of a lab."""
+    occupants = fleet.pack.occupants.get(device_type, {})
+    return {Reported(held.entity, held.key_id, cell.key_usage) for cell, held in occupants.items()}
 
 
 def _estate(file: LabFile, homes: SqlHomes, store: SqlEstateStore | None, now: datetime) -> Estate:

@@ -1,6 +1,7 @@
 """The DSP: requests in, commands out, device messages in, answers out, and the counter rule of SECMP0128A."""
 
 from trustcell.dsp.ports import Broker, Directory, Fenced, Homes, Party, Reserved, Sending, Store, Views, Wan, XmlSigner
+from trustcell.dsp.rules.classification import Reference
 from trustcell.dsp.rules.correlation import CommandKey, Kind
 from trustcell.dsp.rules.counters import CounterChoice, choose_counter, milliseconds, raised
 from trustcell.dsp.rules.facts import (
@@ -64,6 +65,7 @@ __all__ = [
     "Policy",
     "Reception",
     "Recognition",
+    "Reference",
     "Registration",
     "Reported",
     "RequestChange",

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from trustcell.dsp.rules.classification import Reference
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.counters import CounterChoice
 from trustcell.dsp.rules.facts import (
@@ -32,7 +33,7 @@ from trustcell.dsp.rules.work import (
     Work,
 )
 from trustcell.duis import RequestId
-from trustcell.vocab import CellId, Eui64, Refused, Unavailable
+from trustcell.vocab import CellId, DeviceType, Eui64, Refused, Unavailable
 
 
 class Fenced(Unavailable):
@@ -98,6 +99,10 @@ class Store(Protocol):
 
     def accepted(self, user: Eui64, service_variant: str | None, since: datetime) -> int:
         """How many requests of a user were accepted since then, of one service or of all (check 18)."""
+        ...
+
+    def tried(self, request_id: RequestId) -> int:
+        """How many commands a request has led to: more than one while the broker's key in a device is searched."""
         ...
 
     def open_commands(self) -> Sequence[Command]:
@@ -277,6 +282,10 @@ class Directory(Protocol):
         """The public keys of a device's certificates in use: Digital Signature and Key Agreement."""
         ...
 
+    def reference(self, device_type: DeviceType) -> Reference:
+        """What the cells of devices of a type are compared with at first contact (smki.md 4.3)."""
+        ...
+
     def agreement_certificate(self, device: Eui64) -> bytes | None:
         """The Key Agreement certificate of a device that is in use, DER."""
         ...
@@ -308,6 +317,11 @@ class Party(Protocol):
 
 class Broker(Party, Protocol):
     """The Access Control Broker: authenticates every command to a device, and answers users in the DSP's name."""
+
+    @property
+    def agreement_key_ids(self) -> Sequence[bytes]:
+        """Its Key Agreement keys, the newest first."""
+        ...
 
     def shared_secret(self, device_point: bytes, key_id: bytes | None) -> bytes:
         """The ECDH x coordinate with the Key Agreement key, 32 octets; remembered, as both keys are static."""

@@ -36,6 +36,10 @@ _RESERVED = (
     f"SELECT {rows.KNOWN_COLUMNS}, t.reserved_by, t.reserved FROM request t{rows.KNOWN_JOIN} "
     "WHERE t.home = ? AND t.state = 'reserved' ORDER BY t.number"
 )
+_TRIED = (
+    "SELECT count(*) FROM command c JOIN request t ON c.request = t.number "
+    "WHERE t.target = ? AND t.originator = ? AND t.counter = ?"
+)
 _ACCEPTED = "SELECT count(*) FROM request WHERE originator = ? AND accepted_at >= ?"
 _DUE = "SELECT at, kind, ref FROM due WHERE home = ? AND at <= ? ORDER BY at, kind, ref LIMIT ?"
 # An open command is its own timer.
@@ -119,6 +123,13 @@ class SqlHome:
         user, image, version, devices = row
         euis = tuple(Eui64(devices[start : start + 8]) for start in range(0, len(devices), 8))
         return Distribution(Eui64(user), image, version, euis)
+
+    def tried(self, request_id: RequestId) -> int:
+        """See the port."""
+        target, originator, counter = rows.id_key(request_id)
+        with self._reading() as session:
+            row = session.one(_TRIED, (target, originator, counter))
+        return 0 if row is None else int(row[0])
 
     def accepted(self, user: Eui64, service_variant: str | None, since: datetime) -> int:
         """See the port."""

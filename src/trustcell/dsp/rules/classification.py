@@ -21,18 +21,32 @@ _PARTY_CELLS = frozenset({RemotePartyRole.SUPPLIER, RemotePartyRole.LOAD_CONTROL
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What occupants are compared with.
+class Reference:
+    """What occupants of devices of one type are compared with, whoever the device.
 
-    ``defaults`` are those of every current pack for this type of device, ``recorded`` the DSP's own record of it,
-    ``repository`` every certificate there ever was. ``expiry`` is the end of the certificate behind an occupant: the
-    earliest where several share a key, because the device does not tell which it holds.
+    ``defaults`` are those of every current pack for this type, ``repository`` every certificate there ever was.
+    ``expiry`` is the end of the certificate behind an occupant: the earliest where several share a key, because the
+    device does not tell which it holds.
     """
+
+    defaults: Container[Reported]
+    repository: Container[Reported]
+    expiry: Mapping[Reported, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The same for one device; ``recorded`` is the DSP's own record of it."""
 
     defaults: Container[Reported]
     recorded: Mapping[CellId, Occupant]
     repository: Container[Reported]
     expiry: Mapping[Reported, datetime]
+
+    @classmethod
+    def of(cls, reference: Reference, recorded: Mapping[CellId, Occupant]) -> "Known":
+        """With what is on record for a device."""
+        return cls(reference.defaults, recorded, reference.repository, reference.expiry)
 
 
 @dataclass(frozen=True, slots=True)

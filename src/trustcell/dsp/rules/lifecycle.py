@@ -60,7 +60,8 @@ class RequestEvent(StrEnum):
 _S, _E = RequestState, RequestEvent
 
 # A request is accepted once: whatever has left the first row is never transformed, held or answered again. A number
-# reserved at the broker ends in a command or is given up, because numbers are not given back. A response that comes
+# reserved at the broker ends in a command or is given up, because numbers are not given back; while the broker's key in
+# a new device is searched, a command that met silence is followed by one under the next key. A response that comes
 # after the time-out is no response any more: its user has heard, so the state stays, though slots and counters still
 # learn from it (4.3). A device that accepted a future-dated command speaks twice: RESPONDED or DELIVERED may be
 # responded to again by its alert, and expire without it. Quarantine holds a request before anything left the DSP.
@@ -69,7 +70,7 @@ TRANSITIONS: Mapping[RequestEvent, Mapping[RequestState | None, RequestState]] =
         _E.TRANSFORM: {None: _S.TRANSFORMED, _S.TRANSFORMED: _S.TRANSFORMED},
         _E.ANSWER: {None: _S.ANSWERED},
         _E.HOLD: {None: _S.HELD, _S.TRANSFORMED: _S.HELD},
-        _E.RESERVE: {None: _S.RESERVED, _S.HELD: _S.RESERVED},
+        _E.RESERVE: dict.fromkeys((None, _S.HELD, _S.COMMANDED), _S.RESERVED),
         _E.COMMAND: dict.fromkeys((None, _S.TRANSFORMED, _S.HELD, _S.RESERVED), _S.COMMANDED),
         _E.ABANDON: {_S.RESERVED: _S.ABANDONED, _S.HELD: _S.ABANDONED},
         _E.RESPOND: dict.fromkeys((_S.COMMANDED, _S.RESPONDED, _S.DELIVERED), _S.RESPONDED),

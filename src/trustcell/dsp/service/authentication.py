@@ -10,7 +10,6 @@ from trustcell.dsp.ports import Directory
 from trustcell.dsp.rules.clauses import PROCESSING
 from trustcell.vocab import Refused
 
-
 MAX_OCTETS = 16 << 20
 """The longest request: a firmware image of 11.1 in base64. Doors may draw narrower bounds."""
 

@@ -51,9 +51,15 @@ class Builder:
         return message, gbcs.seal(message, self.secret(device, slots), octets)
 
     def command(
-        self, plan: CommandPlan, request_id: duis.RequestId, counter: int, device: DeviceRecord, slots: Slots
+        self,
+        plan: CommandPlan,
+        request_id: duis.RequestId,
+        counter: int,
+        device: DeviceRecord,
+        slots: Slots,
+        attempt: int = 0,
     ) -> tuple[gbcs.Message, bytes]:
-        """The message of a plan under this counter, and its protected octets.
+        """The message of a plan under this counter, and its protected octets; ``attempt`` chooses among unknown keys.
 
         ``Refused`` when the key in the slot is not the signer's, ``Unavailable`` when a key is not at hand.
         """
@@ -66,7 +72,7 @@ class Builder:
             party = self._party(plan.signer)
             signature = party.sign(gbcs.signed_octets(message), self.signing_key(plan, device, slots))
             message = gbcs.attach_signature(message, signature)
-        return message, gbcs.seal(message, self.secret(device, slots))
+        return message, gbcs.seal(message, self.secret(device, slots, attempt))
 
     def require_keys(self, plan: CommandPlan, device: DeviceRecord, slots: Slots) -> None:
         """Whatever can be refused is refused before a number is taken."""
@@ -98,13 +104,20 @@ class Builder:
             )
         return occupant.key_id
 
-    def secret(self, device: DeviceRecord, slots: Slots) -> bytes:
-        """What broker and device agree on for MACs, with the key that is known to be in the device's broker cell."""
+    def secret(self, device: DeviceRecord, slots: Slots, attempt: int = 0) -> bytes:
+        """What broker and device agree on for MACs, with the key that is known to be in the device's broker cell.
+
+        While none is known, each attempt takes the next of the broker's keys, the newest first.
+        """
         point = device.agreement_point or self.directory.device_points(device.eui)[1]
         if point is None:
             raise no_certificate(device.eui, "Key Agreement")
+        return self.broker.shared_secret(point, self.candidates(slots)[attempt])
+
+    def candidates(self, slots: Slots) -> Sequence[bytes | None]:
+        """The broker's keys that may be in the device's broker cell: the one on record, else all, newest first."""
         occupant = slots.get(BROKER_AGREEMENT_CELL)
-        return self.broker.shared_secret(point, occupant.key_id if occupant is not None else None)
+        return (occupant.key_id,) if occupant is not None else self.broker.agreement_key_ids or (None,)
 
     def device_key(self, device: DeviceRecord) -> ec.EllipticCurvePublicKey:
         """The key that a device signs with."""

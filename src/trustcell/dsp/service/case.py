@@ -26,8 +26,8 @@ NOBODY = Eui64(bytes(8))
 class Case:
     """One request and what became of it so far.
 
-    ``door`` is empty when the DSP itself asks: for a request it held, or for the schedule ``schedule``. ``done`` are
-    the due times this settles.
+    ``door`` is empty when the DSP itself asks: for a request it held, or for the schedule ``schedule``. ``attempt`` is
+    how many of the broker's keys were tried on the device in vain. ``done`` are the due times this settles.
     """
 
     index: int
@@ -41,6 +41,7 @@ class Case:
     content: Any = None
     refusal: Refused | None = None
     schedule: int | None = None
+    attempt: int = 0
     done: tuple[Due, ...] = ()
 
     @property

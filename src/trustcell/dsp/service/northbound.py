@@ -8,11 +8,12 @@ from typing import Any
 from trustcell import duis, gbcs
 from trustcell.dsp.ports import Store
 from trustcell.dsp.rules import lifecycle
+from trustcell.dsp.rules.classification import Known, at_first_contact, classify
 from trustcell.dsp.rules.correlation import Claim, Kind, Protection, claim_of
 from trustcell.dsp.rules.device_alerts import alert_effects, alert_needs
-from trustcell.dsp.rules.facts import Facts
+from trustcell.dsp.rules.facts import DeviceRecord, DeviceStatus, Facts, Occupant
 from trustcell.dsp.rules.lifecycle import RequestState
-from trustcell.dsp.rules.plan import Effects, Needs, Reply
+from trustcell.dsp.rules.plan import Effects, Needs, Reply, SlotChange
 from trustcell.dsp.rules.services import SERVICES
 from trustcell.dsp.rules.work import (
     Command,
@@ -24,12 +25,13 @@ from trustcell.dsp.rules.work import (
     TrailEntry,
     Work,
 )
-from trustcell.dsp.service.building import Builder
+from trustcell.dsp.service.building import BROKER_AGREEMENT_CELL, Builder
 from trustcell.dsp.service.case import NOBODY, digest_of
 from trustcell.dsp.service.parcels import Parcels
 from trustcell.dsp.service.policy import Policy
 from trustcell.vocab import Eui64, Refused, WireError
 
+_SLOT_READ = "6.24.1"
 _WAITING = {CommandState.OPEN, CommandState.SILENT, CommandState.UNREACHABLE}
 
 
@@ -62,6 +64,7 @@ class _Arrival:
     command: Command | None = None
     request: duis.Request | None = None
     facts: Facts = field(default_factory=Facts)
+    found: SlotChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,7 @@ class Northbound:
             now,
         )
         effects = self._tracked(SERVICES[command.service_variant].effects(reply))
+        effects = self._first_contact(arrival, command, effects, now)
         return self._taken(arrival, claim, command, effects, now)
 
     def _taken(
@@ -234,7 +238,7 @@ class Northbound:
                 octets = gbcs.signed_octets(message)
                 return gbcs.check_signature(self.builder.device_key(facts.device), octets, message.signature or b"")
             if claim.protection is Protection.BROKER_MAC:
-                return gbcs.check_mac(message, self.builder.secret(facts.device, facts.slots))
+                return self._broker_mac(arrival, facts.device)
         except Refused:
             return False
         return True  # between device and user: only the user can tell
@@ -247,10 +251,39 @@ class Northbound:
                 octets = gbcs.signed_octets(message)
                 return gbcs.check_signature(self.builder.device_key(device), octets, message.signature or b"")
             if message.shape is gbcs.Shape.MAC and mine:
-                return gbcs.check_mac(message, self.builder.secret(device, arrival.facts.slots))
+                return self._broker_mac(arrival, device)
         except Refused:
             return False
         return message.shape is gbcs.Shape.MAC
+
+    def _broker_mac(self, arrival: _Arrival, device: DeviceRecord) -> bool:
+        """Whether one of the broker's keys that may be in the device makes this MAC; which one is on record then."""
+        slots = arrival.facts.slots
+        for attempt, key_id in enumerate(self.builder.candidates(slots)):
+            if gbcs.check_mac(arrival.message, self.builder.secret(device, slots, attempt)):
+                if key_id is not None and BROKER_AGREEMENT_CELL not in slots:
+                    arrival.found = SlotChange(BROKER_AGREEMENT_CELL, Occupant(self.builder.broker.entity, key_id))
+                return True
+        return False
+
+    # ---- first contact ----
+
+    def _first_contact(self, arrival: _Arrival, command: Command, effects: Effects, now: datetime) -> Effects:
+        """What the search for the broker's key found, what it cost, and how the DSP knows who sits in each cell."""
+        facts, device = arrival.facts, arrival.facts.device
+        assert device is not None
+        if arrival.found is not None:
+            tried = self.store.tried(command.request_id)
+            known = facts.known
+            took = (now - known.accepted_at).total_seconds() if known is not None and known.accepted_at else 0.0
+            note = f"the broker's key {arrival.found.occupant.key_id.hex()} was found after {tried} in {took:.1f} s"
+            effects = replace(effects, slots=(*effects.slots, arrival.found), notes=(*effects.notes, note))
+        if command.service_variant != _SLOT_READ or device.status is DeviceStatus.COMMISSIONED:
+            return effects
+        compared = Known.of(self.builder.directory.reference(device.device_type), facts.slots)
+        cells = classify(arrival.payload, compared)
+        broker = self.builder.broker.entity
+        return at_first_contact(effects, device, cells, compared, broker, facts.registrations, now)
 
     # ---- words ----
 

@@ -30,7 +30,8 @@ def rebuild(south: Southbound, reserved: Sequence[Reserved], now: datetime) -> l
         except (WireError, duis.RequestMismatch) as error:
             _unreadable(south, each, str(error), now)
             continue
-        cases.append(Case(index, Authentic(request, known.received, digest_of(known.received)), ""))
+        tried = south.store.tried(known.request_id)
+        cases.append(Case(index, Authentic(request, known.received, digest_of(known.received)), "", attempt=tried))
     made: list[Command] = []
     while cases:
         group, cases = apart(cases)

@@ -96,7 +96,7 @@ class Southbound:
         """The command of a reserved case under its number; ``Refused`` if none can be built any more."""
         plan = case.plan
         assert plan is not None
-        message, sealed = self.builder.command(plan, case.ids, counter, case.record, case.facts.slots)
+        message, sealed = self.builder.command(plan, case.ids, counter, case.record, case.facts.slots, case.attempt)
         self._command(case, message, sealed, plan.executes_at, RequestState.RESERVED, now, reason)
 
     def abandon(self, case: Case, now: datetime) -> None:

@@ -10,7 +10,7 @@ from trustcell.dsp.rules import firmware, lifecycle, schedules
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.counters import milliseconds
 from trustcell.dsp.rules.lifecycle import RequestState
-from trustcell.dsp.rules.plan import Effects
+from trustcell.dsp.rules.plan import Effects, Needs
 from trustcell.dsp.rules.work import (
     Command,
     CommandChange,
@@ -50,7 +50,9 @@ class Timers:
         for due in self.store.due(now, limit):
             match due.kind:
                 case DueKind.RESPONSE_TIMEOUT:
-                    ended += self._response_timeout(due, now)
+                    given_up, again = self._response_timeout(due, now)
+                    ended += given_up
+                    cases += again
                 case DueKind.ALERT_TIMEOUT:
                     self._alert_timeout(due, now)
                 case DueKind.SEND_HELD:
@@ -80,18 +82,38 @@ class Timers:
         self._commit(work, now)
         return parcel.octets
 
-    def _response_timeout(self, due: Due, now: datetime) -> list[CommandKey]:
+    def _response_timeout(self, due: Due, now: datetime) -> tuple[list[CommandKey], list[Case]]:
+        """Commands that ended in silence, and requests that are tried with the broker's next key."""
         key = CommandKey.parse(due.ref)
         command = self.store.commands([key])[0]
         if command is None or command.state is not CommandState.OPEN:
-            return []
+            return [], []
         if self.is_sent(key):
-            self.give_up(command, CommandState.SILENT, now)
-            return [key]
+            again = self._with_next_key(command, now)
+            if again is None:
+                self.give_up(command, CommandState.SILENT, now)
+            return [key], [] if again is None else [again]
         # It waits behind another command of its device: its time begins when it is sent.
         later = CommandChange(key, CommandState.OPEN, not_after=now + self.southbound.policy.response_timeout)
         self._commit(Work(key.device, settle=later), now)
-        return []
+        return [], []
+
+    def _with_next_key(self, command: Command, now: datetime) -> Case | None:
+        """At first contact nobody knows which of the broker's keys a device was made with: try the next one (4.3)."""
+        builder = self.southbound.builder
+        if command.key.originator != builder.broker.entity or len(builder.broker.agreement_key_ids) < 2:
+            return None
+        (facts,) = self.store.facts([(command.request_id, command.key.device, Needs())])
+        candidates = builder.candidates(facts.slots)
+        tried = self.store.tried(command.request_id)
+        if tried >= len(candidates) or facts.known is None or facts.known.state is not RequestState.COMMANDED:
+            return None
+        entry = TrailEntry("search", str(command.request_id), {"keys_tried": tried, "keys": len(candidates)})
+        settle = CommandChange(command.key, CommandState.SILENT)
+        self._commit(Work(command.key.device, settle=settle, trail=(entry,)), now)
+        known = facts.known
+        request = duis.parse_request(known.received).request
+        return Case(0, Authentic(request, known.received, digest_of(known.received)), "", attempt=tried)
 
     def _alert_timeout(self, due: Due, now: datetime) -> None:
         command = self.store.commands([CommandKey.parse(due.ref)])[0]
