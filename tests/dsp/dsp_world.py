@@ -6,9 +6,9 @@ from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from trustcell.adapters.memory_ledger import MemoryLedger
 
 from trustcell import devices, duis, gbcs
-from trustcell.adapters.memory_ledger import MemoryLedger
 from trustcell.adapters.parties import CertificateDirectory, LocalBroker, MemoryInventory
 from trustcell.app.story import pack
 from trustcell.dsp import Command, DeviceRecord, Ledger, Policy, Reception, RequestManager, Submission

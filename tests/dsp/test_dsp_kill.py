@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
+from trustcell.adapters.sqlite_ledger import SqliteLedger
 
 from dsp import dsp_world as w
 from trustcell import devices
-from trustcell.adapters.sqlite_ledger import SqliteLedger
 from trustcell.devices import DeviceState
 from trustcell.dsp import Ledger, Submission, effects_of
 from trustcell.gbcs import decode, decode_payload

@@ -6,11 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from trustcell.adapters.memory_ledger import MemoryLedger
+from trustcell.adapters.sqlite_ledger import SqliteLedger
 
 from dsp import dsp_world as w
 from dsp.dsp_ledgers import BROKER, DEVICE, MS, NOW, OTHER, SECOND, USER, command, dump_file, ids, recorded, reservation
-from trustcell.adapters.memory_ledger import MemoryLedger
-from trustcell.adapters.sqlite_ledger import SqliteLedger
 from trustcell.dsp import (
     Command,
     Effects,

@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from trustcell.adapters.memory_ledger import MemoryLedger
 
 from dsp import dsp_world as w
 from dsp.dsp_world import dump, refused
 from trustcell import duis
-from trustcell.adapters.memory_ledger import MemoryLedger
 from trustcell.dsp.rules.reasons import RESPONSE_CODE, SIGNATURE_INVALID, UNEXPECTED, response_code
 from trustcell.vocab import DeviceType, Eui64, RemotePartyRole, Unavailable, WireError
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from trustcell.adapters.ledger_refusals import command_used
+from trustcell.adapters.memory_ledger import MemoryLedger
 
 from dsp import dsp_world as w
 from trustcell import duis
-from trustcell.adapters.ledger_refusals import command_used
-from trustcell.adapters.memory_ledger import MemoryLedger
 from trustcell.dsp import Command, Reservation, milliseconds
 from trustcell.vocab import Unavailable
 

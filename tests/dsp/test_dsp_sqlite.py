@@ -11,11 +11,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from trustcell.adapters.sqlite_ledger import SqliteLedger
+from trustcell.adapters.sqlite_rows import partition
 
 from dsp import dsp_world as w
 from dsp.dsp_ledgers import NOW, dump_file, recorded, reservation
-from trustcell.adapters.sqlite_ledger import SqliteLedger
-from trustcell.adapters.sqlite_rows import partition
 from trustcell.vocab import Eui64, Refused, TrustcellError, Unavailable
 
 

@@ -56,7 +56,8 @@ def set_stage(
 def _transitional_cos(cast: Cast) -> Eui64:
     """Who would change suppliers; no story has it act."""
     role = RemotePartyRole.TRANSITIONAL_COS
-    return next(each.entity_id for each in cast.others if each.role == role and each.entity_id is not None)
+    found = (each.entity_id for each in cast.others if each.role == role and each.entity_id is not None)
+    return next(found, Eui64(bytes(8)))
 
 
 def _known(cast: Cast, gpf: devices.Device) -> Work:

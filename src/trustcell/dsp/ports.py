@@ -21,7 +21,7 @@ from trustcell.dsp.rules.facts import (
     Schedule,
     User,
 )
-from trustcell.dsp.rules.plan import Distribution, Needs
+from trustcell.dsp.rules.plan import Distribution, Needs, WorkItem
 from trustcell.dsp.rules.work import (
     Command,
     CounterEvent,
@@ -212,6 +212,10 @@ class Views(Protocol):
 
     def schedules(self, user: Eui64) -> Sequence[Schedule]:
         """A user's schedules."""
+        ...
+
+    def work_items(self, *, party: Eui64 | None = None, device: Eui64 | None = None) -> Sequence[WorkItem]:
+        """What is to be done: by a party, about a device, or all of it."""
         ...
 
     def chain(self) -> Iterator[tuple[str, int, bytes, bytes]]:

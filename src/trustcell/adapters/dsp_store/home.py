@@ -47,7 +47,7 @@ _LATE = "FROM command WHERE home = ? AND state = 'open' AND not_after IS NOT NUL
 _SILENT = f"SELECT not_after, originator, device, counter {_LATE} AND not_after <= ? ORDER BY not_after LIMIT ?"
 _NEXT_DUE = f"SELECT (SELECT min(at) FROM due WHERE home = ?), (SELECT min(not_after) {_LATE})"
 _SCHEDULE = "SELECT * FROM schedule WHERE number = ?"
-_DISTRIBUTION = "SELECT user_id, image, version, devices FROM distribution WHERE number = ?"
+_DISTRIBUTION = "SELECT user_id, image, version, devices, request FROM distribution WHERE number = ?"
 _RENEW = "UPDATE lease SET until = ? WHERE home = ? AND epoch = ?"
 _RELEASE = "UPDATE lease SET owner = '', until = 0 WHERE home = ? AND epoch = ?"
 
@@ -120,9 +120,9 @@ class SqlHome:
             row = session.one(_DISTRIBUTION, (number,))
         if row is None:
             return None
-        user, image, version, devices = row
+        user, image, version, devices, request = row
         euis = tuple(Eui64(devices[start : start + 8]) for start in range(0, len(devices), 8))
-        return Distribution(Eui64(user), image, version, euis)
+        return Distribution(Eui64(user), image, version, euis, RequestId.parse(request) if request else None)
 
     def tried(self, request_id: RequestId) -> int:
         """See the port."""

@@ -7,13 +7,13 @@ import sqlalchemy as sa
 from trustcell.adapters.dsp_store.group import Group
 from trustcell.adapters.dsp_store.refusals import schedule_used
 from trustcell.adapters.dsp_store.rows import device_row, plain, schedule_row
-from trustcell.adapters.dsp_store.schema import DEVICE, DISTRIBUTION, REGISTRATION, SCHEDULE, STATUS_EVENT
+from trustcell.adapters.dsp_store.schema import DEVICE, DISTRIBUTION, REGISTRATION, SCHEDULE, STATUS_EVENT, WORK_ITEM
 from trustcell.adapters.dsp_store.session import Row
 from trustcell.adapters.dsp_store.statements import Write, delete, insert, lookup
 from trustcell.adapters.store.values import micros
 from trustcell.dsp.rules.plan import DeviceChange, Distribution
 from trustcell.dsp.rules.work import Work
-from trustcell.vocab import Refused
+from trustcell.vocab import Eui64, Refused
 
 _BEFORE = lookup("t.eui, t.status", (DEVICE.c.eui,))
 _LOCK = "SELECT eui FROM device WHERE eui = ANY(?) ORDER BY eui FOR UPDATE"
@@ -30,6 +30,8 @@ _DELETE_DEVICE = delete(DEVICE, ("eui",))
 _ADD_EVENT = insert(STATUS_EVENT)
 _SET_REGISTRATION = _replacing(REGISTRATION, "mpxn", "begins")
 _ADD_DISTRIBUTION = insert(DISTRIBUTION)
+_FORGET_WORK = delete(WORK_ITEM, ("device",))
+_ADD_WORK = insert(WORK_ITEM, "ON CONFLICT DO NOTHING")
 _SET_SCHEDULE = _replacing(SCHEDULE, "number")
 
 
@@ -50,6 +52,8 @@ class Inventory:
         self._registrations: dict[tuple[str, int], Row] = {}
         self._schedules: dict[int, Row] = {}
         self._distributions: list[Row] = []
+        self._work_items: dict[tuple[Eui64, str, str], Row] = {}
+        self._looked_at: set[Eui64] = set()
 
     def refusal(self, work: Work) -> Refused | None:
         """``schedule_number_used`` when a schedule would take another user's number."""
@@ -67,9 +71,19 @@ class Inventory:
             begins, point = micros(registration.begins), plain(registration.mpxn)
             row = (point, begins, registration.supplier, registration.network_operator)
             self._registrations[point, begins] = row
+        if effects.work_items is not None:
+            self.classified(work)
         for schedule in effects.schedules:
             self._owners[schedule.number] = schedule.user
             self._schedules[schedule.number] = schedule_row(schedule, group.home.part(schedule.device))
+
+    def classified(self, work: Work) -> None:
+        """What has to be done about a device, in place of what was found before: its cells were read again."""
+        group = self._group
+        self._looked_at.add(work.device)
+        for each in work.effects.work_items or ():
+            row = (each.device, each.code, plain(each.text), group.home.part(each.device), each.party, group.at)
+            self._work_items[each.device, each.code, each.text] = row
 
     def _device(self, change: DeviceChange) -> None:
         group, eui, after = self._group, change.eui, change.after
@@ -83,8 +97,9 @@ class Inventory:
     def distribute(self, distribution: Distribution, part: int) -> int:
         """Keep a distribution under the next number."""
         number, devices = self._group.number(), b"".join(distribution.devices)
+        request = "" if distribution.request_id is None else str(distribution.request_id)
         self._distributions.append(
-            (number, part, distribution.user, distribution.image, plain(distribution.version), devices)
+            (number, part, distribution.user, distribution.image, plain(distribution.version), devices, request)
         )
         return number
 
@@ -98,4 +113,7 @@ class Inventory:
             session.write(_ADD_EVENT, self._events)
         session.write(_SET_REGISTRATION, [self._registrations[key] for key in sorted(self._registrations)])
         session.write(_ADD_DISTRIBUTION, self._distributions)
+        if self._looked_at:
+            session.write(_FORGET_WORK, [(eui,) for eui in sorted(self._looked_at)])
+            session.write(_ADD_WORK, list(self._work_items.values()))
         session.write(_SET_SCHEDULE, [self._schedules[key] for key in sorted(self._schedules)])

@@ -308,7 +308,21 @@ DISTRIBUTION = sa.Table(
     _octets("image"),
     _text("version"),
     _octets("devices"),
+    _text("request"),
 )
+WORK_ITEM = sa.Table(
+    "work_item",
+    METADATA,
+    _eui("device", primary_key=True),
+    sa.Column("code", TEXT, primary_key=True),
+    sa.Column("text", TEXT, primary_key=True),
+    _part(),
+    _eui("party", nullable=True),
+    sa.Column("at", MOMENT, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What a party has to do about a device, as long as it is found: see ``rules.classification``."""
+_index("work_item_party", WORK_ITEM.c.party, where="party IS NOT NULL")
 DELIVERY = sa.Table(
     "delivery",
     METADATA,

@@ -121,7 +121,7 @@ def at_first_contact(
     """The effects of a 6.24.1 with what the classification adds: a line for each cell, and work items."""
     cells = tuple(cells)
     items = work_items(device, cells, known, broker, registrations, now)
-    return replace(effects, notes=(*effects.notes, *notes(cells)), work_items=(*effects.work_items, *items))
+    return replace(effects, notes=(*effects.notes, *notes(cells)), work_items=(*(effects.work_items or ()), *items))
 
 
 def _in_control(

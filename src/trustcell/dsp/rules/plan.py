@@ -138,6 +138,7 @@ class Effects:
     it. A distribution is kept under a number and gets a due row of its own, at once.
 
     ``cancels`` are request IDs of held commands that end here, ``notes`` lines for the history of the device.
+    ``work_items`` replace what was to be done about the device before; ``None`` leaves that as it is.
     """
 
     slots: tuple[SlotChange, ...] = ()
@@ -150,7 +151,7 @@ class Effects:
     cancels: tuple[duis.RequestId, ...] = ()
     distribution: Distribution | None = None
     notes: tuple[str, ...] = ()
-    work_items: tuple[WorkItem, ...] = ()
+    work_items: tuple[WorkItem, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 OCTETS = sa.LargeBinary
 NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 COUNT = sa.BigInteger
+MOMENT = sa.BigInteger
 SMALL = sa.SmallInteger
 INTEGER = sa.Integer
 
@@ -38,6 +39,7 @@ INDEXES: list[tuple[str, str, list[str], bool, str | None]] = [
     ("request_reserved", "request", ["home", "number"], False, "state = 'reserved'"),
     ("request_user", "request", ["originator", "number"], False, None),
     ("schedule_user", "schedule", ["user_id", "number"], False, None),
+    ("work_item_party", "work_item", ["party"], False, "party IS NOT NULL"),
     ("trail_request", "trail", ["request"], False, "request IS NOT NULL"),
     ("trail_subject", "trail", ["subject"], False, "subject IS NOT NULL"),
 ]
@@ -190,6 +192,17 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("eui"),
     )
     op.create_table(
+        "work_item",
+        sa.Column("device", OCTETS, nullable=False),
+        sa.Column("code", TEXT, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
+        sa.Column("part", SMALL, nullable=False),
+        sa.Column("party", OCTETS),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("device", "code", "text"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "distribution",
         sa.Column("number", NUMBER, autoincrement=False, nullable=False),
         sa.Column("part", SMALL, nullable=False),
@@ -197,6 +210,7 @@ def _tables() -> None:
         sa.Column("image", OCTETS, nullable=False),
         sa.Column("version", TEXT, nullable=False),
         sa.Column("devices", OCTETS, nullable=False),
+        sa.Column("request", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("number"),
     )
     op.create_table(
