@@ -132,7 +132,8 @@ class LabFile:
         facts = zaz1()
         root = bytes.fromhex(facts["root"])
         dcc = self._lab["dcc"]
-        names = [dcc["access_control_broker"]["digital_signature"], dcc["access_control_broker"]["key_agreement"]]
+        broker = dcc["access_control_broker"] | dcc.get("made_with", {})
+        names = [broker["digital_signature"], broker["key_agreement"]]
         names += [dcc[party]["digital_signature"] for party in ("recovery", "transitional_cos", "wan_provider")]
         pack = ManufacturePack.of(
             CellOccupant.root(certs.method2_ski(root), root),
@@ -191,7 +192,9 @@ class LabFile:
     def _work(self, entry: Mapping[str, Any], estate: Estate, now: datetime) -> Work:
         eui = Eui64.parse(entry["id"])
         device = estate.book.device(eui)
-        slots = tuple(SlotChange(cell, Occupant(held.entity, held.key_id)) for cell, held in device.cells().items())
+        # "recorded": false is a device that the DSP has not heard of yet: it has to find out what the cells hold.
+        cells = device.cells() if entry.get("recorded", True) else {}
+        slots = tuple(SlotChange(cell, Occupant(held.entity, held.key_id)) for cell, held in cells.items())
         status = DeviceStatus(entry["status"])
         hub = Eui64.parse(entry["hub"]) if entry.get("hub") else None
         record = DeviceRecord(

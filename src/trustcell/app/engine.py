@@ -128,6 +128,10 @@ class Engine:
         """Who is called, on the thread, when there may be something new to deliver."""
         self._on_delivery = on_delivery
 
+    def now(self) -> datetime:
+        """What its clock shows."""
+        return self._clock()
+
     def wake(self) -> None:
         """Something may be ready: look now."""
         self._wake.set()
