@@ -6,7 +6,7 @@ from datetime import datetime
 
 from trustcell import duis, gbcs
 from trustcell.dsp.ports import Directory, Store
-from trustcell.dsp.rules import anomaly, dcc_alerts
+from trustcell.dsp.rules import anomaly, dcc_alerts, sequence
 from trustcell.dsp.rules.access import CHECKS
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.counters import CounterChoice
@@ -171,7 +171,11 @@ class Southbound:
             message, sealed = self.builder.completed(known.offered, body.gbcs_payload, case.record, case.facts)
             if self._is_too_much(case, now, offered=body.gbcs_payload):
                 return
-        else:  # released from quarantine: what is offered by then is what was signed
+            sequence.require_same(case.request, known)
+            if self._is_early(case, now, offered=body.gbcs_payload):
+                return
+        else:  # released, or its turn has come: what is offered by then is what was signed
+            self._is_early(case, now)
             message, sealed = self.builder.sealed(known.offered, case.record, case.facts.slots)
         self._command(case, message, sealed, known.executes_at, known.state, now)
 
@@ -185,6 +189,8 @@ class Southbound:
         """A command of variant 1: at once when the user originates it, else a number has to be taken first."""
         self.builder.require_keys(plan, case.record, case.facts.slots)
         if case.door and self._is_too_much(case, now, received=case.authentic.octets):
+            return
+        if self._is_early(case, now, received=case.authentic.octets):
             return
         if not self.policy.track_counters:
             plan = replace(plan, raise_above_highest=False)
@@ -210,6 +216,19 @@ class Southbound:
             parcels=self.parcels.alerts(Effects(alerts=(alert,)), now),
             trail=(case.accepted("I99", quarantined=f"more than {broken.most} in {broken.window}"),),
         )
+        return True
+
+    def _is_early(self, case: Case, now: datetime, **kept: bytes) -> bool:
+        """Whether the request has to wait for the one it names as preceding; it is accepted and held then."""
+        preceding = case.request.preceding_service_request_id
+        if preceding is None or sequence.turn(preceding, self.store.request(preceding)) is sequence.Turn.NOW:
+            return False
+        if not case.door:  # the timer has looked
+            return False
+        case.code = "I99"
+        due = Due(now + self.policy.sequence_pause, DueKind.SEND_HELD, str(case.ids))
+        change = case.change(RequestState.HELD, case.expected, code="I99", **kept)
+        case.work = Work(case.device, (change,), due=(due,), trail=(case.accepted("I99", behind=str(preceding)),))
         return True
 
     # ---- numbers and commands ----

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from trustcell import duis
 from trustcell.dsp.ports import Store, Wan
-from trustcell.dsp.rules import firmware, lifecycle, schedules
+from trustcell.dsp.rules import firmware, lifecycle, schedules, sequence
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.counters import milliseconds
 from trustcell.dsp.rules.lifecycle import RequestState
@@ -25,6 +25,7 @@ from trustcell.dsp.service.authentication import Authentic
 from trustcell.dsp.service.case import NOBODY, Case, apart, digest_of
 from trustcell.dsp.service.parcels import Parcels
 from trustcell.dsp.service.southbound import Southbound
+from trustcell.vocab import Refused
 
 _ENDS = {
     CommandState.SILENT: (RequestState.SILENT, "E21"),
@@ -141,8 +142,24 @@ class Timers:
         request = duis.parse_request(known.received).request
         if known.offered is not None:
             request = duis.signed_pre_command(request, known.offered)
+        if self._is_early(request, due, now):
+            return []
         authentic = Authentic(request, known.received, digest_of(known.received))
         return [Case(0, authentic, "", done=(due,))]
+
+    def _is_early(self, request: duis.Request, due: Due, now: datetime) -> bool:
+        """A request behind another is looked at again later; behind one that failed it goes on, to be refused."""
+        preceding = request.preceding_service_request_id
+        if preceding is None:
+            return False
+        try:
+            if sequence.turn(preceding, self.store.request(preceding)) is sequence.Turn.NOW:
+                return False
+        except Refused:
+            return False
+        later = replace(due, at=now + self.southbound.policy.sequence_pause)
+        self._commit(Work(NOBODY, due=(later,), done=(due,)), now)
+        return True
 
     def _scheduled(self, due: Due, now: datetime) -> list[Case]:
         """One run of a schedule; the next is due before this one is tried, so that no failure ends a schedule."""
