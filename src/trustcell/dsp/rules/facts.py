@@ -7,22 +7,9 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from trustcell.dsp.rules.lifecycle import RequestState
+from trustcell.duis import DeviceStatus as DeviceStatus
 from trustcell.duis import RequestId, UserRole
 from trustcell.vocab import CellId, DeviceType, Eui64
-
-
-class DeviceStatus(StrEnum):
-    """DeviceStatus of the inventory (DUIS schema 5.4); type 2 devices have none (duis-dsp.md 1.4)."""
-
-    PENDING = "Pending"
-    WHITELISTED = "Whitelisted"
-    INSTALLED_NOT_COMMISSIONED = "InstalledNotCommissioned"
-    COMMISSIONED = "Commissioned"
-    DECOMMISSIONED = "Decommissioned"
-    WITHDRAWN = "Withdrawn"
-    SUSPENDED = "Suspended"
-    RECOVERY = "Recovery"
-    RECOVERED = "Recovered"
 
 
 @dataclass(frozen=True, slots=True)

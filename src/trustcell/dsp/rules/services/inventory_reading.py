@@ -48,7 +48,7 @@ def shown(device: DeviceRecord) -> "duis.InventoryDevice":
         duis.InventoryDeviceType(device.duis_type),
         details.get("DeviceManufacturer", ""),
         details.get("DeviceModel", ""),
-        device_status=None if device.status is None else duis.DeviceStatus(device.status),
+        device_status=device.status,
         smets_chts_version=details.get("SMETSCHTSVersion"),
         device_firmware_version=details.get("DeviceFirmwareVersion"),
         date_commissioned=None if device.commissioned_at is None else device.commissioned_at.date(),
