@@ -200,8 +200,21 @@ class Engine:
             for each in members:
                 each.done(None, error)
             return
+        except Exception as error:
+            self._submit_apart(manager, members, error)
+            return
         for each, submission in zip(members, submissions, strict=True):
             each.done(submission, None)
+
+    def _submit_apart(self, manager: RequestManager, members: Sequence[_Waiting], error: Exception) -> None:
+        """A fault of ours: whoever caused it must not take his group along, nor the DSP."""
+        if len(members) == 1:
+            _LOG.exception("a request could not be processed", exc_info=error)
+            members[0].done(None, error)
+            manager.resume(self._clock())  # if a number was taken for it, its command is built or given up
+            return
+        for each in members:
+            self._submit(manager, [each])
 
     def _act(self) -> bool:
         acted = False

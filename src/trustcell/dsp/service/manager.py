@@ -12,12 +12,14 @@ from trustcell.dsp.rules.work import (
     Delivery,
     Due,
     DueKind,
+    Inbound,
     RequestChange,
     TrailEntry,
     Work,
 )
 from trustcell.dsp.service.answers import Answers, Submission
 from trustcell.dsp.service.building import Builder
+from trustcell.dsp.service.case import NOBODY, digest_of
 from trustcell.dsp.service.northbound import Northbound, Reception
 from trustcell.dsp.service.outgoing import Outgoing
 from trustcell.dsp.service.parcels import Parcels
@@ -25,6 +27,7 @@ from trustcell.dsp.service.policy import Policy
 from trustcell.dsp.service.resuming import rebuild
 from trustcell.dsp.service.southbound import Southbound
 from trustcell.dsp.service.timers import Timers
+from trustcell.vocab import TrustcellError
 
 _GROUP = 64
 _LOOK_AGAIN = timedelta(milliseconds=250)
@@ -90,9 +93,33 @@ class RequestManager:
         arrived = self._wan.receive(limit, now)
         if not arrived:
             return []
-        receptions = self.receive([octets for _, _, octets in arrived], now)
+        messages = [octets for _, _, octets in arrived]
+        try:
+            receptions = self.receive(messages, now)
+        except TrustcellError:
+            raise
+        except Exception as error:
+            receptions = self._received_apart(messages, error, now)
         self._wan.done([handle for handle, _, _ in arrived])
         return receptions
+
+    def _received_apart(self, messages: Sequence[bytes], error: Exception, now: datetime) -> list[Reception]:
+        """A fault of ours: the message that causes it is kept as it came, and does not come again for ever."""
+        if len(messages) > 1:
+            return [reception for octets in messages for reception in self._received_alone(octets, now)]
+        inbound = Inbound(None, messages[0], "internal_error")
+        facts = {"verdict": "internal_error", "gbcs": digest_of(messages[0]), "why": type(error).__name__}
+        entry = TrailEntry("device_message", str(NOBODY), facts)
+        self.store.commit([Work(NOBODY, inbound=inbound, trail=(entry,))], now)
+        return [Reception("internal_error")]
+
+    def _received_alone(self, octets: bytes, now: datetime) -> list[Reception]:
+        try:
+            return self.receive([octets], now)
+        except TrustcellError:
+            raise
+        except Exception as error:
+            return self._received_apart([octets], error, now)
 
     def run_due(self, now: datetime, limit: int = _GROUP) -> int:
         """Settle what is due, looking at most every quarter of a second; how many commands were made or ended by it."""
