@@ -14,7 +14,7 @@ from trustcell.governance.rules.rulebook import rule_set
 from trustcell.smki.rules.cascade import Fate, cascade
 from trustcell.smki.rules.environment import Environment
 from trustcell.smki.rules.lists import DueReason, ListKind, due, entries, number_findings, running_time, still_listed
-from trustcell.smki.rules.records import Family, IntentRecord, ListRecord
+from trustcell.smki.rules.records import Family, IntentRecord, ListRecord, Revoked
 from trustcell.smki.rules.revocation import (
     CA_COMPROMISE,
     CESSATION,
@@ -290,13 +290,13 @@ def test_what_was_revoked_after_its_end_is_on_one_list():
 
 
 def test_entries_are_in_order_and_name_what_was_abandoned():
-    first = record(1, revoked_at=NOW - DAY, revocation_reason=KEY_COMPROMISE)
-    second = record(2, revoked_at=NOW - DAY)
-    over = record(3, not_after=NOW - 3 * DAY, revoked_at=NOW - 4 * DAY)
-    lost = record(4)
+    first = Revoked(record(1).serial, NOW - DAY, KEY_COMPROMISE, record(1).not_after)
+    second = Revoked(record(2).serial, NOW - DAY, None, record(2).not_after)
+    over = Revoked(record(3).serial, NOW - 4 * DAY, None, NOW - 3 * DAY)
+    lost, ended = record(4), record(3, not_after=NOW - 3 * DAY)
     intent = IntentRecord("T1", lost.serial, "r", b"", lost.der, NOW - 2 * DAY, "abandoned")
-    stale = IntentRecord("T1", 5, "r", b"", over.der, NOW - 4 * DAY, "abandoned")
-    found = entries([second, first, over, record(6)], [intent, stale], NOW - 2 * DAY)
+    stale = IntentRecord("T1", 5, "r", b"", ended.der, NOW - 4 * DAY, "abandoned")
+    found = entries([second, first, over], [intent, stale], NOW - 2 * DAY)
     assert [(each.serial, each.reason) for each in found] == [
         (lost.serial, SUPERSEDED), (first.serial, KEY_COMPROMISE), (second.serial, None),
     ]  # fmt: skip

@@ -38,6 +38,23 @@ class EncodedEntries:
         """All of them, without a copy; to be released before the next is added."""
         return memoryview(self._octets).toreadonly()
 
+    @classmethod
+    def taken_over(cls, octets: bytes | memoryview, count: int) -> "EncodedEntries":
+        """Entries as they stand in a list that was made before."""
+        made = cls()
+        made._octets += octets
+        made._count = count
+        return made
+
+    def remove(self, serial: int, revoked_at: datetime, reason: int | None = None) -> None:
+        """Take one out; raises ``ValueError`` unless it is there exactly once."""
+        wanted = encode_crl_entry(serial, revoked_at, reason)
+        place = self._octets.find(wanted)
+        if place < 0 or self._octets.find(wanted, place + 1) >= 0:
+            raise ValueError("the entry is not there once")
+        del self._octets[place : place + len(wanted)]
+        self._count -= 1
+
     def add(self, serial: int, revoked_at: datetime, reason: int | None = None) -> None:
         """Add one at the end."""
         self.extend(((serial, revoked_at, reason),))

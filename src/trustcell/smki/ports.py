@@ -17,6 +17,7 @@ from trustcell.smki.rules.records import (
     Query,
     RequestRecord,
     RequestState,
+    Revoked,
 )
 from trustcell.vocab import Eui64
 
@@ -180,6 +181,15 @@ class RevocationBook(Protocol):
 
     def revoked(self, issuer: str, since: datetime | None = None) -> Iterator[CertificateRecord]:
         """The certificates of the issuer revoked at or after ``since``, or ever, by time and serial."""
+
+    def gone(self, issuer: str, since: datetime | None = None) -> Iterator[Revoked]:
+        """The same, and of each only what lists need."""
+
+    def gone_before(self, issuer: str, moment: datetime) -> int:
+        """How many certificates of the issuer were revoked before ``moment``."""
+
+    def ended(self, issuer: str, since: datetime, until: datetime) -> list[Revoked]:
+        """Those revoked before ``until`` that ended before it, when one or the other happened at or after ``since``."""
 
 
 class BatchBook(Protocol):

@@ -2,18 +2,31 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from trustcell.adapters.store.certificate_rows import RECORD, as_record
-from trustcell.adapters.store.schema import BARRED_KEY, CERTIFICATE, REVOCATION_LIST
+from trustcell.adapters.store.schema import BARRED_KEY, CERTIFICATE, FOREVER, REVOCATION_LIST
 from trustcell.adapters.store.unit import Unit
 from trustcell.adapters.store.values import micros, number, when, wide
-from trustcell.smki.rules.records import CertificateRecord, ListRecord
+from trustcell.smki.rules.records import CertificateRecord, ListRecord, Revoked
 from trustcell.vocab import Clause, Refused
 
 _NUMBERS = Clause("RFC 5280 5.2.3", "RFC 5280 5.2.3: the CRL number of an issuer only rises")
 _L, _C = REVOCATION_LIST.c, CERTIFICATE.c
+_PAGE = 10_000
+_COLUMNS = "SELECT serial, revoked_at, revocation_reason, not_after FROM certificate WHERE"
+_GONE = (
+    f"{_COLUMNS} issuer = ? AND revoked_at IS NOT NULL AND (revoked_at, serial) > (?, ?)"
+    " ORDER BY revoked_at, serial LIMIT ?"
+)
+_GONE_BEFORE = "SELECT count(*) FROM certificate WHERE issuer = ? AND revoked_at IS NOT NULL AND revoked_at < ?"
+_BY_END = (
+    f"{_COLUMNS} not_after >= ? AND not_after < ? AND not_after < {FOREVER}"
+    " AND issuer = ? AND +revoked_at IS NOT NULL AND +revoked_at < ?"
+)
+_BY_TIME = f"{_COLUMNS} issuer = ? AND revoked_at IS NOT NULL AND revoked_at >= ? AND revoked_at < ? AND not_after < ?"
 
 
 class SqlRevocations:
@@ -68,6 +81,34 @@ class SqlRevocations:
             query = query.where(_C.revoked_at >= micros(since))
         return map(as_record, self._unit.pages(query, _C.revoked_at, _C.serial))
 
+    def gone(self, issuer: str, since: datetime | None = None) -> Iterator[Revoked]:
+        """See the port."""
+        after: tuple[int, bytes] = (-(2**62) if since is None else micros(since), b"")
+        select = self._unit.marked(_GONE)
+        while True:
+            rows = self._unit.rows(select, (issuer, *after, _PAGE))
+            yield from map(_gone, rows)
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1][1], rows[-1][0]
+
+    def gone_before(self, issuer: str, moment: datetime) -> int:
+        """See the port."""
+        return int(self._unit.rows(self._unit.marked(_GONE_BEFORE), (issuer, micros(moment)))[0][0])
+
+    def ended(self, issuer: str, since: datetime, until: datetime) -> list[Revoked]:
+        """See the port."""
+        begin, end = micros(since), micros(until)
+        if begin >= end:
+            return []
+        # SQLite, without statistics, would look through everything revoked: a plus sign leaves it the other index.
+        by_end = _BY_END if self._unit.postgresql else _BY_END.replace("issuer =", "+issuer =")
+        rows = [
+            *self._unit.rows(self._unit.marked(by_end), (begin, end, issuer, end)),
+            *self._unit.rows(self._unit.marked(_BY_TIME), (issuer, begin, end, end)),
+        ]
+        return sorted(set(map(_gone, rows)))
+
     def _last(self, issuer: str, which: sa.ColumnElement[bool]) -> ListRecord | None:
         chosen = sa.select(REVOCATION_LIST).where(_L.issuer == issuer, which)
         row = self._unit.read(chosen.order_by(_L.number.desc()).limit(1)).one_or_none()
@@ -82,3 +123,8 @@ class SqlRevocations:
         if highest is not None and given < number(highest) + lowest:
             message = f"{given} does not follow {number(highest)} of {issuer}"
             raise Refused([_NUMBERS.breach("crl_number_fell", "cRLNumber", message, "a number above every other")])
+
+
+def _gone(row: tuple[Any, ...]) -> Revoked:
+    serial, revoked_at, reason, not_after = row
+    return Revoked(number(serial), when(revoked_at), reason, when(not_after))

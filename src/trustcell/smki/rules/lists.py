@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from trustcell.certs import Certificate, CrlEntry
+from trustcell.certs import Certificate
 from trustcell.governance.rules.canonical import moment
 from trustcell.smki.rules.environment import Environment
-from trustcell.smki.rules.records import CertificateRecord, IntentRecord, ListRecord
+from trustcell.smki.rules.records import IntentRecord, ListRecord, Revoked
 from trustcell.smki.rules.revocation import SUPERSEDED
 from trustcell.vocab import Clause, Finding
 
@@ -112,21 +112,16 @@ def still_listed(not_after: datetime, revoked_at: datetime, previous: datetime |
     return previous is None or previous <= max(not_after, revoked_at)
 
 
-def entries(
-    revoked: Iterable[CertificateRecord], abandoned: Iterable[IntentRecord], previous: datetime | None
-) -> list[CrlEntry]:
+def entries(revoked: Iterable[Revoked], abandoned: Iterable[IntentRecord], previous: datetime | None) -> list[Revoked]:
     """The entries of the next list by time and serial; ``abandoned`` are signed certificates that were never kept."""
-    found = [
-        CrlEntry(record.serial, record.revoked_at, record.revocation_reason)
-        for record in revoked
-        if record.revoked_at is not None and still_listed(record.not_after, record.revoked_at, previous)
-    ]
-    found += [
-        CrlEntry(intent.serial, intent.at, SUPERSEDED)
-        for intent in abandoned
-        if still_listed(Certificate.from_der(intent.twin).not_after, intent.at, previous)
-    ]
+    found = [each for each in revoked if still_listed(each.not_after, each.revoked_at, previous)]
+    found += [each for each in map(given_up, abandoned) if still_listed(each.not_after, each.revoked_at, previous)]
     return sorted(found, key=lambda entry: (entry.revoked_at, entry.serial))
+
+
+def given_up(intent: IntentRecord) -> Revoked:
+    """How a list names a certificate that may have been signed and was never kept (K39)."""
+    return Revoked(intent.serial, intent.at, SUPERSEDED, Certificate.from_der(intent.twin).not_after)
 
 
 def number_findings(number: int, this_update: datetime, newest: ListRecord | None) -> list[Finding]:

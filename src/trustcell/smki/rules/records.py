@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from trustcell.vocab import Eui64, KeyUsage, RemotePartyRole
 
@@ -165,6 +165,15 @@ class ListRecord:
     next_update: datetime
     der: bytes = field(repr=False)
     served: bool
+
+
+class Revoked(NamedTuple):
+    """What a list says of one certificate, and until when it would have held."""
+
+    serial: int
+    revoked_at: datetime
+    reason: int | None
+    not_after: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,38 +4,28 @@ The list before is served until the new one is stored (hostile K44). Its number 
 so that no number is ever signed twice with other entries; one that is lost on the way is left out.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-
-from trustcell.certs import (
-    CertificateList,
-    CrlTemplate,
-    assemble,
-    check_crl,
-    same_name,
-    signature_der,
-    verify_ecdsa_der,
-)
-from trustcell.certs.crl_fast import EncodedEntries, crl_tbs_of
+from trustcell.certs import CrlTemplate, signature_der, verify_ecdsa_der
+from trustcell.certs.crl_fast import crl_tbs_of, signed_crl
+from trustcell.certs.crl_splice import names
 from trustcell.governance import Governance, audited
 from trustcell.governance.ports import Credential
 from trustcell.governance.rules.canonical import digest, moment
 from trustcell.smki.ports import Books, Store
 from trustcell.smki.rules.environment import Environment
-from trustcell.smki.rules.lists import ENTRIES_CLAUSE, Due, ListKind, due, entries, number_findings
+from trustcell.smki.rules.lists import Due, ListKind, due, entries, number_findings
 from trustcell.smki.rules.records import ListRecord
 from trustcell.smki.service.hierarchy import CaKey, Hierarchy
-from trustcell.vocab import Finding, Refused, Severity
+from trustcell.smki.service.list_entries import KEPT, next_entries
+from trustcell.smki.service.list_lint import lint, wrong
+from trustcell.vocab import Finding, Refused
 
 ISSUE = "list.issue"
 NUMBERS = "list-number"
 """Kind of the documents that hold the last number taken, by issuer."""
-_KNOWN_TO_ALL = ec.derive_private_key(1, ec.SECP256R1())
-"""The throw-away key of twins: everybody knows it, so that what it signs is worth nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +35,9 @@ class _Prepared:
     number: int
     this_update: datetime
     next_update: datetime
-    tbs: bytes
+    tbs: bytes = field(repr=False)
     statement: str
+    kept: Mapping[str, object]
 
 
 class RevocationLists:
@@ -74,15 +65,16 @@ class RevocationLists:
         with audited(self._store, "list.refused", issuer, credential.person, now):
             prepared = self._prepare(kind, authority, credential, now)
             self._hook("list-taken")
-            signature = signature_der(authority.sign(prepared.tbs, now))
+            signature = authority.sign(prepared.tbs, now)
             self._hook("list-signed")
-            if not verify_ecdsa_der(authority.certificate.public_key, signature, prepared.tbs):
-                raise Refused([_wrong("crl_signature_wrong", "signatureValue", "the key did not sign this list")])
-            der = assemble(prepared.tbs, signature)
+            if not verify_ecdsa_der(authority.certificate.public_key, signature_der(signature), prepared.tbs):
+                raise Refused([wrong("crl_signature_wrong", "signatureValue", "the key did not sign this list")])
+            der = signed_crl(prepared.tbs, lambda _: signature)
             record = ListRecord(issuer, prepared.number, prepared.this_update, prepared.next_update, der, False)
             facts = {"number": record.number, "sha256": digest(der), "statement": prepared.statement}
             with self._store.transaction(now) as books:
                 books.revocations.add_list(record)
+                books.documents.put(KEPT, issuer, dict(prepared.kept))
                 books.audit.append("list.stored", issuer, facts, now)
             self._hook("K44")
             return self._serve(record, now)
@@ -112,12 +104,12 @@ class RevocationLists:
         issuer, certificate = kind.issuer(self._environment), authority.certificate
         authority.check(now)
         with self._store.transaction(now) as books:
-            newest, served = books.revocations.newest(issuer), books.revocations.served(issuer)
+            newest = books.revocations.newest(issuer)
+            served = newest if newest is not None and newest.served else books.revocations.served(issuer)
             taken = books.documents.get(NUMBERS, issuer)
             number = max(newest.number if newest else 0, int(str(taken[0]["number"])) if taken else 0) + 1
             _refuse(number_findings(number, now, newest))
-            previous = served.this_update if served else None
-            revoked = entries(books.revocations.revoked(issuer), books.requests.abandoned(issuer), previous)
+            found = next_entries(books, issuer, certificate.public_key, served, number, now)
             template = CrlTemplate(
                 issuer=certificate.subject,
                 this_update=now,
@@ -125,10 +117,10 @@ class RevocationLists:
                 number=number,
                 issuer_key_identifier=certificate.subject_key_identifier or b"",
             )
-            tbs = crl_tbs_of(template, EncodedEntries((each.serial, each.revoked_at, each.reason) for each in revoked))
-            _refuse(_lint(tbs, authority, now))
+            tbs = crl_tbs_of(template, found.encoded)
+            _refuse(lint(template, tbs, found, authority, now))
             body = {
-                "entries": len(revoked),
+                "entries": len(found.encoded),
                 "list": kind.value,
                 "next_update": moment(template.next_update),
                 "number": number,
@@ -138,7 +130,7 @@ class RevocationLists:
             signed = self._governance.state(books, credential, ISSUE, issuer, body, now)
             books.documents.put(NUMBERS, issuer, {"number": number, "tbs": digest(tbs)})
             books.audit.append("list.taken", issuer, {**body, "statement": signed.digest}, now)
-        return _Prepared(number, now, template.next_update, tbs, signed.digest)
+        return _Prepared(number, now, template.next_update, tbs, signed.digest, found.kept)
 
     def _serve(self, record: ListRecord, now: datetime) -> ListRecord:
         with self._store.transaction(now) as books:
@@ -154,17 +146,6 @@ class RevocationLists:
         return self._hierarchy.issuing_oca if kind is ListKind.CRL else self._hierarchy.root_oca
 
 
-def _lint(tbs: bytes, authority: CaKey, now: datetime) -> list[Finding]:
-    """What is wrong with the list, looked at as a twin that a key known to everybody signed."""
-    twin = CertificateList.from_der(assemble(tbs, _KNOWN_TO_ALL.sign(tbs, ec.ECDSA(hashes.SHA256()))))
-    found = [each for each in check_crl(twin, now=now) if each.severity is Severity.ERROR]
-    if not same_name(twin.issuer, authority.certificate.subject):
-        found.append(_wrong("crl_issuer_wrong", "issuer", "it is not the name of the authority"))
-    if twin.authority_key_identifier != authority.certificate.subject_key_identifier:
-        found.append(_wrong("crl_aki_wrong", "authorityKeyIdentifier", "it is not the key of the authority"))
-    return found
-
-
 def _waiting(books: Books, issuer: str) -> ListRecord | None:
     newest, served = books.revocations.newest(issuer), books.revocations.served(issuer)
     if newest is None or (served is not None and newest.number <= served.number):
@@ -177,15 +158,8 @@ def _unlisted(books: Books, issuer: str, served: ListRecord | None) -> datetime 
     if served is None:
         return None
     since = served.this_update
-    wanted = entries(books.revocations.revoked(issuer, since), books.requests.abandoned(issuer), since)
-    if not wanted:
-        return None
-    named = CertificateList.from_der(served.der)
-    return min((each.revoked_at for each in wanted if not named.is_revoked(each.serial)), default=None)
-
-
-def _wrong(code: str, field: str, message: str) -> Finding:
-    return ENTRIES_CLAUSE.breach(code, field, message, "this is a fault of the authority: stop and look")
+    wanted = entries(books.revocations.gone(issuer, since), books.requests.abandoned(issuer), since)
+    return next((each.revoked_at for each in wanted if not names(served.der, each.serial)), None)
 
 
 def _refuse(findings: list[Finding]) -> None:

@@ -12,7 +12,7 @@ from trustcell.smki.rules.lists import ListKind
 from trustcell.smki.rules.records import CertificateRecord
 from trustcell.smki.rules.revocation import SUPERSEDED
 from trustcell.smki.service.audit_index import AuditIndex
-from trustcell.vocab import WireError
+from trustcell.vocab import Severity, WireError
 
 
 def verify_lists(
@@ -40,6 +40,9 @@ def verify_lists(
         yield from list_agreement(record, found, _gone(books, issuer), previous)
         if not served or (served[-1]["number"], served[-1]["sha256"]) != (record.number, digest(record.der)):
             yield Fault("I4", "list_differs", name, "the audit log says another list is given out", "list.served")
+        for each in certs.check_crl(found):
+            if each.severity is Severity.ERROR:
+                yield Fault("I4", "list_lint", name, str(each), each.field)
         keys = [certs.Certificate.from_der(each.der).public_key for each in authorities.get(issuer, ())]
         if not any(found.verify(key) for key in keys):
             yield Fault("I4", "list_signature", name, f"the key of {issuer} did not sign it", "signature")
