@@ -39,7 +39,7 @@ class _Root(LazyGroup):
             "Show everything that ends: certificates, keys of authorities, packs, approvals, lists, "
             "the last day to issue.",
         ),
-        "token": Lazy("trustcell.cli.token", "app", "Tokens of the JSON API: make, list and revoke them."),
+        "token": Lazy("trustcell.cli.token", "app", "Tokens of the JSON API: made, listed, revoked."),
         "serve": Lazy(
             "trustcell.cli.serve",
             "serve",
