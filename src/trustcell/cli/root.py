@@ -43,8 +43,8 @@ class _Root(LazyGroup):
         "serve": Lazy(
             "trustcell.cli.serve",
             "serve",
-            "Serve the repository over HTTP; in a lab the key archive as well. "
-            "SIGINT or SIGTERM stops it in good order.",
+            "Serve over HTTP until SIGINT or SIGTERM: the repository; with a lab also DUIS, the key archive and the "
+            "JSON API.",
         ),
     }
 
