@@ -114,7 +114,8 @@ class Timers:
         self._commit(Work(command.key.device, settle=settle, trail=(entry,)), now)
         known = facts.known
         request = duis.parse_request(known.received).request
-        return Case(0, Authentic(request, known.received, digest_of(known.received)), "", attempt=tried)
+        authentic = Authentic(request, known.received, digest_of(known.received))
+        return Case(0, authentic, "", schedule=command.schedule, attempt=tried)
 
     def _alert_timeout(self, due: Due, now: datetime) -> None:
         command = self.store.commands([CommandKey.parse(due.ref)])[0]
