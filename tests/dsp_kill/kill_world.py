@@ -291,7 +291,7 @@ class Node:
 
     def rest(self) -> None:
         """Until nothing is on its way any more: silence is given up, everybody has heard."""
-        for _ in range(50):
+        for _ in range(200):
             self.carry()
             while self.deliver():
                 pass

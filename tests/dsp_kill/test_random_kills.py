@@ -34,7 +34,10 @@ class Load:
         """Some requests in one group, then everything moves on."""
         node = self.node
         node.pass_time(seconds=1)
-        places = self.dice.sample(range(PLACES), self.dice.randrange(1, PLACES))
+        busy = {command.key.device for command in node.held.open_commands()}
+        wanted = self.dice.sample(range(PLACES), self.dice.randrange(1, PLACES))
+        # Mostly one after the other: a second departure would only meet silence.
+        places = [place for place in wanted if w.gpf_of(place) not in busy or self.dice.random() < 0.1]
         items = [item for place in places for item in self.request(place)]
         submissions = node.manager.submit(items, node.now)
         for (octets, _door), submission in zip(items, submissions, strict=True):
