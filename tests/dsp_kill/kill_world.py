@@ -249,6 +249,12 @@ class Node:
     def read(self, device: Eui64, number: int) -> Submission:
         return self.submit(signed(cast().supplier, details_request(device, number)))
 
+    def register(self, operator: Actor, place: int) -> None:
+        """Registration data: another operator is responsible from now on."""
+        entry = Registration(f"{place:010d}", cast().supplier.entity, operator.entity, self.now)
+        (refusal,) = self.held.commit([Work(gpf_of(place), effects=Effects(registrations=(entry,)))], self.now)
+        assert refusal is None
+
     # ---- the world goes on ----
 
     def turn(self) -> bool:
@@ -285,7 +291,7 @@ class Node:
 
     def rest(self) -> None:
         """Until nothing is on its way any more: silence is given up, everybody has heard."""
-        for _ in range(50):
+        for _ in range(200):
             self.carry()
             while self.deliver():
                 pass

@@ -41,8 +41,8 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> w.Site:
 
 
 @pytest.fixture
-def site(lived: w.Site, tmp_path: Path) -> w.Site:
-    return lived.copy(tmp_path / "site")
+def site(lived: w.Site, place: Path) -> w.Site:
+    return lived.copy(place / "site")
 
 
 def plant(url: str, *statements: str) -> None:

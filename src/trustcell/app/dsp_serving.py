@@ -35,11 +35,12 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class ServedDsp:
-    """A DSP at work, and what its doors need besides."""
+    """A DSP at work, what its doors need besides, and its devices; those are for the engine's thread (``call``)."""
 
     engine: Engine
     operator: DspOperator
     behind: Behind
+    wan: VirtualWan
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def lab_dsp(
         stack.callback(engine.stop)
         outbox, views = Deliveries(engine), homes.views
         yield ServedDsp(
-            engine, operator, Behind(engine, views, operator, outbox, directory.callback, clock, system_random)
+            engine, operator, Behind(engine, views, operator, outbox, directory.callback, clock, system_random), wan
         )
 
 

@@ -9,17 +9,21 @@ from pathlib import Path
 
 from trustcell.adapters.keyfiles import KeyFile, read_key_file
 from trustcell.app.callbacks import CallbackRules, read_callback
-from trustcell.app.dsp_serving import LabSettings, gauges, lab_dsp, woken_by
+from trustcell.app.dsp_serving import LabSettings, ServedDsp, gauges, lab_dsp, woken_by
 from trustcell.app.front import Front, open_front
 from trustcell.app.lab_repository import left_out, open_lab
-from trustcell.app.serve import RepositoryDoor, Service, Work, running_clock
+from trustcell.app.serve import Clock, RepositoryDoor, Service, Work, running_clock
 from trustcell.app.settings import official_schema
 from trustcell.app.tokens import TOKENS_FILE
+from trustcell.dsp import Policy
 
 
 @dataclass(frozen=True, slots=True)
 class LabOptions:
-    """What somebody asked for. Without ``lab`` there is a repository and no DSP; ``folder`` keeps everything."""
+    """What somebody asked for. Without ``lab`` there is a repository and no DSP; ``folder`` keeps everything.
+
+    ``clock`` is the DSP's in place of the machine's, ``policy`` in place of its usual choices.
+    """
 
     lab: Path | None
     keys: tuple[Path, ...] = ()
@@ -27,6 +31,8 @@ class LabOptions:
     folder: Path | None = None
     callback: str | None = None
     front: Front = field(default_factory=Front)
+    clock: Clock | None = None
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class OpenedLab:
     left_out: list[str]
     services: list[Service]
     work: list[Work]
+    dsp: ServedDsp | None = None
 
 
 @contextmanager
@@ -60,8 +67,9 @@ def opened_lab(options: LabOptions) -> Iterator[OpenedLab]:
         settings = LabSettings(
             folder,
             None if options.callback is None else read_callback(options.callback, rules),
-            None if options.at is None else running_clock(options.at),
+            options.clock or (None if options.at is None else running_clock(options.at)),
             lab.seal,
+            options.policy,
             schema=official_schema(),
         )
         door = lab.door
@@ -72,7 +80,7 @@ def opened_lab(options: LabOptions) -> Iterator[OpenedLab]:
         opened = open_front(replace(options.front, tokens=tokens, callbacks=rules), dsp.behind)
         gauges(opened.metrics, dsp.engine)
         listening = partial(woken_by, dsp.engine, opened.wake)
-        yield OpenedLab(door, gone, opened.services, [*opened.work, listening])
+        yield OpenedLab(door, gone, opened.services, [*opened.work, listening], dsp)
 
 
 def _keys(files: tuple[Path, ...]) -> KeyFile:

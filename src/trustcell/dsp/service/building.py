@@ -112,7 +112,8 @@ class Builder:
         point = device.agreement_point or self.directory.device_points(device.eui)[1]
         if point is None:
             raise no_certificate(device.eui, "Key Agreement")
-        return self.broker.shared_secret(point, self.candidates(slots)[attempt])
+        keys = self.candidates(slots)
+        return self.broker.shared_secret(point, keys[min(attempt, len(keys) - 1)])  # meanwhile one may be on record
 
     def candidates(self, slots: Slots) -> Sequence[bytes | None]:
         """The broker's keys that may be in the device's broker cell: the one on record, else all, newest first."""

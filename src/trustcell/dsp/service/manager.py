@@ -79,11 +79,17 @@ class RequestManager:
 
     def dispatch(self, now: datetime, limit: int = _GROUP) -> int:
         """Hand commands to the WAN, the oldest open one of each device; how many were handed over."""
-        commands = self._outgoing.take(limit)
-        if not commands:
+        taken = self._outgoing.take(limit)
+        if not taken:
             return 0
-        messages = [(each.key.text, each.key.device, each.octets, each.not_after or now) for each in commands]
-        for command, sending in zip(commands, self._wan.send(messages, now), strict=True):
+        try:
+            commands = self._timers.begin(taken, now)
+            messages = [(each.key.text, each.key.device, each.octets, each.not_after or now) for each in commands]
+            said = self._wan.send(messages, now)
+        except BaseException:
+            self._outgoing.put_back(taken)
+            raise
+        for command, sending in zip(commands, said, strict=True):
             if sending is Sending.UNREACHABLE:
                 self._give_up(command, CommandState.UNREACHABLE, now)
         return len(commands)

@@ -32,6 +32,7 @@ from trustcell.dsp.service.policy import Policy
 from trustcell.vocab import Eui64, Refused, WireError
 
 _SLOT_READ = "6.24.1"
+_LAST_ALERT_CODE = 0xFFFF
 _WAITING = {CommandState.OPEN, CommandState.SILENT, CommandState.UNREACHABLE}
 
 
@@ -311,9 +312,9 @@ class Northbound:
 
 
 def _alert_code(payload: Any) -> int | None:
-    """The alert code in a typed payload; every alert value has one."""
+    """The alert code in a typed payload; ``None`` for one that DUIS cannot name, which has four hex digits for it."""
     code = getattr(payload, "alert_code", None)
-    return code if isinstance(code, int) else None
+    return code if isinstance(code, int) and 0 <= code <= _LAST_ALERT_CODE else None
 
 
 def _dismissal(device: Eui64, key: Any, octets: bytes, verdict: str, why: str) -> Work:

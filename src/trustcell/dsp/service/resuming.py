@@ -5,6 +5,7 @@ from datetime import datetime
 
 from trustcell import duis
 from trustcell.dsp.ports import Reserved
+from trustcell.dsp.rules import access
 from trustcell.dsp.rules.lifecycle import RequestState
 from trustcell.dsp.rules.plan import CommandPlan
 from trustcell.dsp.rules.services import SERVICES
@@ -47,6 +48,7 @@ def _built(south: Southbound, case: Case, counter: int, now: datetime) -> bool:
     builder = south.builder
     ask = case.ask(builder.broker.entity, builder.transitional_cos.entity, now)
     try:
+        access.require(ask)  # a device or user may be gone by now
         plan = SERVICES[case.variant].plan(ask)
         assert isinstance(plan, CommandPlan)
         case.plan = plan

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from trustcell import duis, gbcs
 from trustcell.dsp.ports import Directory, Store
-from trustcell.dsp.rules import anomaly, dcc_alerts, sequence
+from trustcell.dsp.rules import anomaly, dcc_alerts, lifecycle, sequence
 from trustcell.dsp.rules.access import CHECKS
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.counters import CounterChoice
@@ -23,6 +23,7 @@ from trustcell.dsp.service.policy import Policy
 from trustcell.vocab import Refused, WireError
 
 _TRANSFORM = 4
+_RESERVED = RequestState.RESERVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +90,28 @@ class Southbound:
             works.append(replace(case.work, done=case.done) if case.done else case.work)
         for case, refusal in zip(cases, self.store.commit(works, now), strict=True):
             if refusal is not None:
+                reserved = case.work is not None and any(each.expected is _RESERVED for each in case.work.requests)
                 case.refusal, case.command = refusal, None
-                self.store.commit([self._refusal(case, now)], now)
+                if reserved:  # or a restart would build what its sender was refused
+                    self.abandon(case, now)
+                else:
+                    case.work = self._refusal(case, now)
+                assert case.work is not None
+                self.store.commit([replace(case.work, done=case.done)], now)
 
     def build(self, case: Case, counter: int, reason: str, now: datetime) -> None:
         """The command of a reserved case under its number; ``Refused`` if none can be built any more."""
         plan = case.plan
         assert plan is not None
         message, sealed = self.builder.command(plan, case.ids, counter, case.record, case.facts.slots, case.attempt)
-        self._command(case, message, sealed, plan.executes_at, RequestState.RESERVED, now, reason)
+        self._command(case, message, sealed, plan.executes_at, _RESERVED, now, reason)
 
     def abandon(self, case: Case, now: datetime) -> None:
-        """Give a reservation up: ID and number stay used."""
-        assert case.refusal is not None
-        change = case.change(RequestState.ABANDONED, RequestState.RESERVED, code=case.refusal.code)
-        case.work = Work(case.device, (change,), trail=(case.refused(now),))
+        """Give a reservation up: ID and number stay used. Who was told I99 before is told what came of it."""
+        code = case.refused_code
+        change = case.change(RequestState.ABANDONED, _RESERVED, code=code)
+        parcels = () if case.door else (self.parcels.outcome(case.ids, case.variant, code, now),)
+        case.work = Work(case.device, (change,), parcels=parcels, trail=(case.refused(now),))
 
     # ---- one request ----
 
@@ -306,7 +314,10 @@ class Southbound:
         if case.door:
             return Work(case.device, trail=(entry,))
         code = case.refused_code
-        changes = (case.change(RequestState.ABANDONED, case.expected, code=code),) if case.schedule is None else ()
+        # one that is tried with another key has been sent before, and was never answered
+        ends = RequestState.SILENT if case.expected is RequestState.COMMANDED else RequestState.ABANDONED
+        known = lifecycle.may_follow(case.expected, ends)
+        changes = (case.change(ends, case.expected, code=code),) if known else ()
         parcel = self.parcels.outcome(case.ids, case.variant, code, now)
         return Work(case.device, changes, parcels=(parcel,), trail=(entry,))
 

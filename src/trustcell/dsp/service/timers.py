@@ -1,6 +1,6 @@
 """What happens when a time has come: silence, expiry, held requests, schedules, firmware (duis-dsp.md 1.6 and 4.3)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -68,6 +68,22 @@ class Timers:
             new += [each.command for each in group if each.command is not None]
         return new, ended
 
+    def begin(self, commands: Sequence[Command], now: datetime) -> list[Command]:
+        """Commands that are about to be sent, as they stand then: who waited behind others has its time from now on.
+
+        A network drops what comes too late, and silence is believed by the same time.
+        """
+        timeout = self.southbound.policy.response_timeout
+        begun = [
+            replace(each, not_after=now + timeout) if each.not_after and each.not_after - now < timeout / 2 else each
+            for each in commands
+        ]
+        late = [new for old, new in zip(commands, begun, strict=True) if new is not old]
+        if late:
+            changes = [CommandChange(each.key, CommandState.OPEN, not_after=each.not_after) for each in late]
+            self.store.commit([Work(each.key.device, settle=each) for each in changes], now)
+        return begun
+
     def give_up(self, command: Command, state: CommandState, now: datetime) -> bytes:
         """No answer came, or none can: the user is told; a late answer still teaches. Returns the message to him.
 
@@ -114,7 +130,8 @@ class Timers:
         self._commit(Work(command.key.device, settle=settle, trail=(entry,)), now)
         known = facts.known
         request = duis.parse_request(known.received).request
-        return Case(0, Authentic(request, known.received, digest_of(known.received)), "", attempt=tried)
+        authentic = Authentic(request, known.received, digest_of(known.received))
+        return Case(0, authentic, "", schedule=command.schedule, attempt=tried)
 
     def _alert_timeout(self, due: Due, now: datetime) -> None:
         command = self.store.commands([CommandKey.parse(due.ref)])[0]
