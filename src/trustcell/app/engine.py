@@ -166,15 +166,15 @@ class Engine:
 
     def _turn(self) -> bool:
         """Everything there is to do once; whether there was anything."""
+        acted = self._act()
         busy = self._answer()
-        busy |= self._act()
         now = self._clock()
         for manager in self._managers.values():
             busy |= self._carry(manager, now)
         self._keep_house(now)
         if busy and self._on_delivery is not None:
-            self._on_delivery()
-        return busy
+            self._on_delivery()  # not for calls: the deliverer's own would keep both awake
+        return busy or acted
 
     def _answer(self) -> bool:
         group = [self._queue.popleft() for _ in range(min(GROUP, len(self._queue)))]
