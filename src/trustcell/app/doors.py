@@ -26,7 +26,8 @@ DUIS_DOORS = (SERVICE_S, SERVICE_T, SERVICE_D)
 class DuisAnswer:
     """What came of one request: a signed response, or the error that allows none (checks 1 and 2).
 
-    ``code`` is the response code or the error's code, ``reference`` the id of the audit line.
+    ``code`` is the response code or the error's code, ``reference`` the id of the audit line of a refusal, which
+    a DUIS response has no place for.
     """
 
     response: bytes | None

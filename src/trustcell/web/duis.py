@@ -109,13 +109,10 @@ async def _give(send: Send, door: DuisDoor, answer: DuisAnswer) -> tuple[int, st
         sentence = "the body is no DUIS request" if error is None else str(error)
         await _refuse(send, door, 400, answer.code, sentence, answer.reference)
         return 400, answer.code
-    await send(
-        {
-            "type": "http.response.start",
-            "status": 200,
-            "headers": [*_ANSWER_HEADERS, (b"content-length", b"%d" % len(answer.response))],
-        }
-    )
+    headers = [*_ANSWER_HEADERS, (b"content-length", b"%d" % len(answer.response))]
+    if answer.reference:
+        headers.append((b"x-reference", answer.reference.encode()))
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": answer.response})
     return 200, answer.code
 
