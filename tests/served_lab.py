@@ -49,6 +49,7 @@ _KEPT = 2.0
 """Seconds for which a connection is used again."""
 _BOOKKEEPING = {"trail", "audit_head"}
 """Tables in which a refusal is told."""
+_COME_AND_GO = ("dsp-heads", "dsp.db-", "han.db-", "lab.db-")
 _MOVES_BY_ITSELF = ("until", "seq", "hash")
 """Columns of ``lease`` that renewing and the trail move; ``given``, the last number given out, is not among them."""
 
@@ -69,6 +70,11 @@ class Answer:
     def code(self) -> str:
         """The response code of a DUIS answer, the machine code of any other."""
         return self.response.response_code if self.status == 200 else json.loads(self.body)["code"]
+
+    @property
+    def reference(self) -> str:
+        """Under which the trail or the log has its line."""
+        return self.headers.get("x-reference") or json.loads(self.body)["reference"]
 
     @property
     def pre_command(self) -> bytes:
@@ -371,6 +377,12 @@ class ServedLab:
         lines = [json.loads(octets) | {"seq": seq} for seq, octets in found]
         return [line for line in lines if subject is None or line["subject"] == subject]
 
+    def last_line(self) -> int:
+        """The number of the newest line of the trail."""
+        with self.books() as books:
+            (last,) = books.execute("SELECT coalesce(max(seq), 0) FROM trail").fetchone()
+        return last
+
     def why(self, request: duis.Request) -> Any:
         return self.trail(str(request.request_id))[-1:]
 
@@ -395,7 +407,7 @@ class ServedLab:
                 for (table,) in tables:
                     if table not in _BOOKKEEPING:
                         found[f"{name} {table}"] = _rows(connection, table)
-        found["files"] = sorted(each.name for each in self.folder.iterdir())
+        found["files"] = sorted(each.name for each in self.folder.iterdir() if not each.name.startswith(_COME_AND_GO))
         found["users"] = len(self.users.got)
         return found
 
