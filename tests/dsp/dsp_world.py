@@ -46,7 +46,7 @@ NO_DS, NO_KA = CellId(NO, DS), CellId(NO, KA)
 BROKER_KA = CellId(BROKER, KA)
 GPF, ESME, GSME, CHF = DeviceType.GPF, DeviceType.ESME, DeviceType.GSME, DeviceType.CHF
 HUGE = 2**62
-COS_ENTITY = Eui64.parse("70-B3-D5-1F-30-FF-00-04")
+COS_PARTY = Eui64.parse("70-B3-D5-1F-30-00-00-04")
 MEMORY = "sqlite://"
 _ENVIRONMENT = "dsp under test"
 # A refusal writes a line of the trail, and where the chain of it stands; whose lease it is does not matter either.
@@ -93,7 +93,7 @@ class World:
     """One DSP and a device. ``request_number`` gives every request of the supplier an ID of its own."""
 
     homes: SqlHomes
-    store: Store
+    store: Any
     manager: RequestManager
     device: devices.Device
     now: datetime = BEGINS
@@ -248,6 +248,11 @@ class World:
                 tables[name] = sorted(map(repr, session.all(str(sa.select(METADATA.tables[name])))))
         return repr(tables)
 
+    def close(self) -> None:
+        """Give the connections back."""
+        self.store.close()
+        self.homes.close()
+
     # ---- after a crash ----
 
     def restarted(self, **options: Any) -> None:
@@ -334,7 +339,7 @@ def manager_for(
         store,
         CertificateDirectory((pair.certificate for pair in pairs), users),
         broker or broker_with(),
-        LocalParty(COS_ENTITY, ()),
+        LocalParty(COS_PARTY, ()),
         wan or NoWan(),
         replace(rules or Policy(), track_counters=tracking),
     )

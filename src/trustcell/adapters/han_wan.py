@@ -1,11 +1,14 @@
 """The DSP's WAN over an estate of virtual devices in this process."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
 from trustcell.devices.wan import Taken, VirtualWan
 from trustcell.dsp import Sending
 from trustcell.vocab import Eui64
+
+_VERSION = re.compile("[0-9A-Fa-f]{8}")
 
 
 class HanWan:
@@ -29,7 +32,9 @@ class HanWan:
         self._wan.done(handles)
 
     def distribute(self, image: bytes, version: str, devices: Sequence[Eui64], now: datetime) -> Sequence[bool]:
-        """See the port."""
+        """See the port; an image whose version is not eight hex digits is for none of these devices."""
+        if not _VERSION.fullmatch(version):
+            return [False] * len(devices)
         return self._wan.distribute(image, version, devices, now)
 
     def next_at(self) -> datetime | None:

@@ -26,7 +26,7 @@ from trustcell.dsp.rules.work import (
     Work,
 )
 from trustcell.dsp.service.building import BROKER_AGREEMENT_CELL, Builder
-from trustcell.dsp.service.case import NOBODY, digest_of
+from trustcell.dsp.service.case import MAX_GROUP, NOBODY, digest_of
 from trustcell.dsp.service.parcels import Parcels
 from trustcell.dsp.service.policy import Policy
 from trustcell.vocab import Eui64, Refused, WireError
@@ -96,26 +96,34 @@ class Northbound:
             later: list[_Arrival] = []
             seen: set[Eui64] = set()
             for arrival in waiting:
-                (later if arrival.device in seen else group).append(arrival)
+                (later if arrival.device in seen or len(group) == MAX_GROUP else group).append(arrival)
                 seen.add(arrival.device)
-            waiting = later
-            receptions.update(self._group(group, now))
+            judged, again = self._group(group, now)
+            receptions.update(judged)
+            waiting = again + later
         return [receptions[index] for index in range(len(messages))]
 
-    def _group(self, group: Sequence[_Arrival], now: datetime) -> dict[int, Reception]:
+    def _group(self, group: Sequence[_Arrival], now: datetime) -> tuple[dict[int, Reception], list[_Arrival]]:
+        """What each led to; and those that would write over what another of the group changes, to be judged again."""
         claimed = [arrival for arrival in group if arrival.claim is not None]
         commands = self.store.commands([arrival.claim.key for arrival in claimed if arrival.claim is not None])
         for arrival, command in zip(claimed, commands, strict=True):
             arrival.command = command
         asks = [self._ask(arrival) for arrival in group]
-        works, receptions = [], {}
+        works, receptions, again = [], {}, []
+        changed: set[Eui64] = set()
         for arrival, facts in zip(group, self.store.facts(asks), strict=True):
             arrival.facts = facts
             work, reception = self._judge(arrival, now)
+            changes = {change.eui for change in work.effects.devices}
+            if changes and not changed.isdisjoint({arrival.device, *changes, *facts.others}):
+                again.append(arrival)
+                continue
+            changed |= changes
             works.append(work)
             receptions[arrival.index] = reception
         self.store.commit(works, now)
-        return receptions
+        return receptions, again
 
     def _ask(self, arrival: _Arrival) -> tuple[duis.RequestId | None, Eui64, Needs]:
         command = arrival.command

@@ -1,7 +1,7 @@
 """Which command of a device may be sent: the oldest that is not settled, and never the next before it is."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.work import Command
@@ -40,11 +40,10 @@ class Outgoing:
         self._sent.update(command.key for command in taken)
         return taken
 
-    def put_back(self, commands: Iterable[Command]) -> None:
-        """These were not sent after all."""
-        for command in commands:
-            self._sent.discard(command.key)
-            self._ready.append(command)
+    def put_back(self, commands: Sequence[Command]) -> None:
+        """These were not sent after all, and come first again."""
+        self._sent.difference_update(command.key for command in commands)
+        self._ready.extendleft(reversed(commands))
 
     def is_sent(self, key: CommandKey) -> bool:
         """Whether a command was handed out."""
@@ -52,7 +51,10 @@ class Outgoing:
 
     def settled(self, key: CommandKey) -> None:
         """A command was answered or given up: the next of its device is ready."""
-        self._sent.discard(key)
+        if key in self._sent:
+            self._sent.discard(key)
+        else:  # answered before this worker sent it: the one before did
+            self._ready = deque(command for command in self._ready if command.key != key)
         line = self._lines.get(key.device)
         if line is None:
             return

@@ -6,8 +6,10 @@ from datetime import datetime
 from trustcell import duis
 from trustcell.dsp.ports import Reserved
 from trustcell.dsp.rules import access
+from trustcell.dsp.rules.facts import KnownRequest
 from trustcell.dsp.rules.lifecycle import RequestState
-from trustcell.dsp.rules.plan import CommandPlan
+from trustcell.dsp.rules.plan import CommandPlan, Needs
+from trustcell.dsp.rules.schedules import request_of
 from trustcell.dsp.rules.services import SERVICES
 from trustcell.dsp.rules.work import Command, RequestChange, TrailEntry, Work
 from trustcell.dsp.service.authentication import Authentic
@@ -31,8 +33,9 @@ def rebuild(south: Southbound, reserved: Sequence[Reserved], now: datetime) -> l
         except (WireError, duis.RequestMismatch) as error:
             _unreadable(south, each, str(error), now)
             continue
-        tried = south.store.tried(known.request_id)
-        cases.append(Case(index, Authentic(request, known.received, digest_of(known.received)), "", attempt=tried))
+        authentic = Authentic(request, known.received, digest_of(known.received))
+        tried, schedule = south.store.tried(known.request_id), _schedule_of(south, known)
+        cases.append(Case(index, authentic, "", schedule=schedule, attempt=tried))
     made: list[Command] = []
     while cases:
         group, cases = apart(cases)
@@ -41,6 +44,16 @@ def rebuild(south: Southbound, reserved: Sequence[Reserved], now: datetime) -> l
         south.write(built, now)
         made += [case.command for case in built if case.command is not None]
     return made
+
+
+def _schedule_of(south: Southbound, known: KnownRequest) -> int | None:
+    """The schedule that asked this, if one did: then the broker originates, and the answer names the schedule."""
+    ids = known.request_id
+    (facts,) = south.store.facts([(ids, ids.target, Needs(schedules=True))])
+    for each in facts.schedules:
+        if each.device == ids.target and duis.build_request(request_of(each, ids.counter)) == known.received:
+            return each.number
+    return None
 
 
 def _built(south: Southbound, case: Case, counter: int, now: datetime) -> bool:

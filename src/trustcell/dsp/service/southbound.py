@@ -20,7 +20,7 @@ from trustcell.dsp.service.building import Builder
 from trustcell.dsp.service.case import NOBODY, Case, apart, digest_of, reference, refused
 from trustcell.dsp.service.parcels import Parcels
 from trustcell.dsp.service.policy import Policy
-from trustcell.vocab import Refused, WireError
+from trustcell.vocab import Eui64, Refused, WireError
 
 _TRANSFORM = 4
 _RESERVED = RequestState.RESERVED
@@ -57,19 +57,37 @@ class Southbound:
         return [submissions[index] for index in range(len(items))]
 
     def process(self, cases: Sequence[Case], now: datetime) -> None:
-        """Judge a group whose members are apart, take numbers, build, and write all of it in one transaction."""
-        self.gather(cases)
-        for case in cases:
+        """Judge a group whose members are apart, take numbers, build, and write all of it in one transaction.
+
+        Those that would write over an entry that another of the group changes are judged again after it.
+        """
+        waiting = list(cases)
+        while waiting:
+            waiting = self._process(waiting, now)
+
+    def _process(self, waiting: Sequence[Case], now: datetime) -> list[Case]:
+        self.gather(waiting)
+        cases, again = [], []
+        changed: set[Eui64] = set()
+        for case in waiting:
             try:
                 self._judge(case, now)
             except Refused as found:
                 case.refusal = found
+            changes = set() if case.work is None else {each.eui for each in case.work.effects.devices}
+            if changed.isdisjoint(changes):
+                changed |= changes
+                cases.append(case)
+            else:
+                case.work = None
+                again.append(case)
         reserving = [case for case in cases if case.refusal is None and case.work is None]
         if reserving:
             choices = self.store.reserve([self._reservation(case) for case in reserving], now)
             for case, choice in zip(reserving, choices, strict=True):
                 self._numbered(case, choice, now)
         self.write(cases, now)
+        return again
 
     def gather(self, cases: Sequence[Case]) -> None:
         """Facts for every case, in one reading transaction."""

@@ -1,6 +1,6 @@
 """What happens when a time has come: silence, expiry, held requests, schedules, firmware (duis-dsp.md 1.6 and 4.3)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -59,7 +59,7 @@ class Timers:
                 case DueKind.SEND_HELD:
                     cases += self._held(due, now)
                 case DueKind.RUN_SCHEDULE:
-                    cases += self._scheduled(due, now)
+                    cases += self._scheduled(due, {case.ids for case in cases}, now)
                 case DueKind.DISTRIBUTE:
                     self._distribute(due, now)
         while cases:
@@ -178,7 +178,7 @@ class Timers:
         self._commit(Work(NOBODY, due=(later,), done=(due,)), now)
         return True
 
-    def _scheduled(self, due: Due, now: datetime) -> list[Case]:
+    def _scheduled(self, due: Due, taken: Collection[duis.RequestId], now: datetime) -> list[Case]:
         """One run of a schedule; the next is due before this one is tried, so that no failure ends a schedule."""
         schedule = self.store.schedule(int(due.ref))
         if schedule is None or schedule.next_at != due.at:
@@ -186,7 +186,12 @@ class Timers:
             return []
         moved = Effects(schedules=(replace(schedule, next_at=schedules.following(schedule)),))
         self._commit(Work(schedule.device, effects=moved, done=(due,)), now)
-        request = schedules.request_of(schedule, milliseconds(due.at))
+        counter = milliseconds(due.at)
+        ids = duis.RequestId(schedule.user, schedule.device, counter)
+        while ids in taken or self.store.request(ids) is not None:  # another schedule is due at the same time
+            counter += 1
+            ids = replace(ids, counter=counter)
+        request = schedules.request_of(schedule, counter)
         octets = duis.build_request(request)
         return [Case(0, Authentic(request, octets, digest_of(octets)), "", schedule=schedule.number)]
 
