@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trustcell.app.doors import HanDetail, HanDevice, HomeEntry, Link, UserEntry
 from trustcell.dsp.rules.correlation import CommandKey
+from trustcell.dsp.rules.counters import OWN_SEQUENCE, Numbers
 from trustcell.dsp.rules.facts import DeviceRecord, KnownRequest, Occupant, Registration, Schedule
 from trustcell.dsp.rules.lifecycle import RequestState
 from trustcell.dsp.rules.work import Command, CounterEvent, Delivery, DeliveryState, StatusEvent, TrailEntry
@@ -84,6 +85,10 @@ class Books:
 
     def highest(self, device):
         return self.stored
+
+    def numbers(self, device):
+        own = [each.counter for each in self.counted if each.reason.startswith(OWN_SEQUENCE)]
+        return Numbers({BROKER: max(own)} if own else {})
 
     def request(self, request_id):
         return self.known.get(request_id)

@@ -300,7 +300,8 @@ def test_the_trail_of_a_request_shows_its_messages_decoded(api, shared):
     assert "error" in command["answers"][0]["message"], "what cannot be read is shown as it is, with the reason"
     assert command["answers"][0]["message"]["octets"] == "df00"
     assert answer["deliveries"][0] == {
-        "number": 3, "state": "waiting", "attempts": 2, "next_at": "2024-03-01T09:00:00Z", "last": "503", "octets": 4,
+        "number": 3, "state": "waiting", "attempts": 2, "next_at": "2024-03-01T09:00:00Z", "last": "503", "code": "",
+        "octets": 4,
     }  # fmt: skip
 
 

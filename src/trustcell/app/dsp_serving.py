@@ -11,17 +11,17 @@ from pathlib import Path
 from trustcell import duis
 from trustcell.adapters.clock import system_now_exact, system_random
 from trustcell.adapters.directory import RepositoryDirectory
-from trustcell.adapters.dsp_store import Settings as Books
 from trustcell.adapters.dsp_store import SqlHomes, open_homes
 from trustcell.adapters.han_store import SqlEstateStore
 from trustcell.adapters.han_wan import HanWan
 from trustcell.adapters.keyfiles import KeyFile
 from trustcell.app.doors import UserEntry
+from trustcell.app.dsp_books import books_of
 from trustcell.app.dsp_lab import LabFile, LabParties, take_in
 from trustcell.app.engine import Deliveries, Engine
 from trustcell.app.front import Behind
 from trustcell.app.lab import read_lab
-from trustcell.app.lab_repository import ENVIRONMENT, LAB_SEED
+from trustcell.app.lab_repository import LAB_SEED
 from trustcell.app.metrics import Metrics
 from trustcell.app.operating import DspOperator, IssueCertificates
 from trustcell.app.users import USERS_FILE, UserBook
@@ -70,8 +70,7 @@ def lab_dsp(
     parties = file.parties(settings.callback)
     folder = settings.folder
     with ExitStack() as stack:
-        heads = None if folder is None else folder / "dsp-heads"
-        homes = open_homes(Books(_url(folder, "dsp.db"), ENVIRONMENT, settings.seal, heads))
+        homes = open_homes(books_of(folder, settings.seal))
         stack.callback(homes.close)
         estate_store = SqlEstateStore(_url(folder, "han.db")) if folder is not None else None
         if estate_store is not None:

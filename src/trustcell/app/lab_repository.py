@@ -9,22 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustcell import certs, gbcs
 from trustcell.adapters.clock import system_random
 from trustcell.adapters.foreign import foreign_items
 from trustcell.adapters.key_archive import key_archive
 from trustcell.adapters.keyfiles import read_key_file
-from trustcell.adapters.keystore_file import write_private
 from trustcell.adapters.store import open_store
+from trustcell.app.audit_key import made_audit_key
+from trustcell.app.dsp_books import ENVIRONMENT
 from trustcell.app.lab import read_lab, zaz1
 from trustcell.app.serve import RepositoryDoor, api_keys, running_clock
 from trustcell.devices import derive_private_key
@@ -38,7 +32,6 @@ from trustcell.vocab import Eui64, KeyUsage, WireError
 LAB_SEED = b"trustcell lab devices"
 """From this the private keys of lab devices and of the lab's device authority are derived."""
 DEVICE_AUTHORITY = "LABD"
-ENVIRONMENT = "zaz1-lab"
 _USAGES = (KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_AGREEMENT)
 _NOBODY = Eui64(bytes(8))
 
@@ -79,7 +72,7 @@ def open_lab(
     devices = lab_devices(lab) if lab is not None else ()
     with ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trustcell-lab-")))
-        audit_key = _audit_key(place)
+        audit_key = made_audit_key(place)
 
         def seal(octets: bytes) -> bytes:
             return gbcs.sign(audit_key, octets)
@@ -122,19 +115,6 @@ def open_lab(
         repository.refresh()
         door = RepositoryDoor(repository, clock, system_random, api_keys(), key_archive(credentials))
         yield Lab(door, imported, devices_made, issue_one, seal)
-
-
-def _audit_key(folder: Path) -> ec.EllipticCurvePrivateKey:
-    """The key of the lab's audit log: made at the first start, and kept beside the log."""
-    path = folder / "audit.key"
-    if path.exists():
-        key = load_pem_private_key(path.read_bytes(), None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise WireError(-1, str(path), "a P-256 key was expected", "lab_format")
-        return key
-    key = ec.generate_private_key(ec.SECP256R1())
-    write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return key
 
 
 def lab_devices(lab: Path) -> tuple[Eui64, ...]:

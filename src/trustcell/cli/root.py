@@ -40,6 +40,10 @@ class _Root(LazyGroup):
             "the last day to issue.",
         ),
         "token": Lazy("trustcell.cli.token", "app", "Tokens of the JSON API: made, listed, revoked."),
+        "device": Lazy(
+            "trustcell.cli.device", "app", "Virtual devices of a running server: make, show, break and mend them."
+        ),
+        "dsp": Lazy("trustcell.cli.dsp", "app", "The DSP's books of a home: requests, trails, counters, inventory."),
         "serve": Lazy(
             "trustcell.cli.serve",
             "serve",

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from trustcell.dsp.rules.classification import Reference
 from trustcell.dsp.rules.correlation import CommandKey
-from trustcell.dsp.rules.counters import CounterChoice
+from trustcell.dsp.rules.counters import CounterChoice, Numbers
 from trustcell.dsp.rules.facts import (
     DeviceRecord,
     Facts,
@@ -178,6 +178,10 @@ class Views(Protocol):
 
     def highest(self, device: Eui64) -> tuple[int, str, datetime] | None:
         """The stored Network Operator counter of a GPF, what taught it, and when (duis-dsp.md 7.1)."""
+        ...
+
+    def numbers(self, device: Eui64) -> Numbers:
+        """Where the numbers for a device stand."""
         ...
 
     def request(self, request_id: RequestId) -> KnownRequest | None:

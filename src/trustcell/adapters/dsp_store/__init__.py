@@ -2,7 +2,7 @@
 
 from trustcell.adapters.dsp_store.checking import problems
 from trustcell.adapters.dsp_store.home import SqlHome
-from trustcell.adapters.dsp_store.homes import Settings, SqlHomes, migrate, open_homes
+from trustcell.adapters.dsp_store.homes import Settings, SqlHomes, migrate, open_homes, open_homes_to_read
 from trustcell.adapters.dsp_store.restore import Jump, confirm_restore
 from trustcell.adapters.dsp_store.views import SqlViews
 
@@ -15,5 +15,6 @@ __all__ = [
     "confirm_restore",
     "migrate",
     "open_homes",
+    "open_homes_to_read",
     "problems",
 ]

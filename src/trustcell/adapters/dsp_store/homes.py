@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,7 +24,7 @@ from trustcell.adapters.store.failures import translated, unavailable
 from trustcell.adapters.store.owners import Owners
 from trustcell.adapters.store.values import micros, when
 from trustcell.dsp.rules.partition import PARTITIONS, partition
-from trustcell.governance.rules.audit import GENESIS
+from trustcell.governance.rules.audit import GENESIS, AuditHead
 from trustcell.vocab import Eui64
 
 REVISION = "0001"
@@ -32,6 +33,7 @@ LAYOUT = opening.Layout(0x74_63_64_31, "lease", REVISION, Path(__file__).with_na
 
 LEASE_LASTS = timedelta(seconds=10)
 _HOLDER = "SELECT owner, until, epoch FROM lease WHERE home = ?"
+_HEADS = "SELECT home, seq, hash, at, signature FROM audit_head ORDER BY home, seq"
 _TAKE = "UPDATE lease SET epoch = ?, owner = ?, until = ? WHERE home = ?"
 
 
@@ -126,6 +128,17 @@ class SqlHomes:
             for ordinal, home in enumerate(self._names):
                 self.sealing(home).compare(session, ordinal)
 
+    def heads(self) -> list[tuple[str, AuditHead]]:
+        """Every signed head by home, oldest first."""
+        with self.session() as session, session.reading():
+            found = session.all(_HEADS)
+        environment, chain = self._settings.environment, self._chain
+        return [
+            (name, AuditHead(environment, f"{chain}/{name}", seq, bytes(digest), when(at), bytes(signature)))
+            for home, seq, digest, at, signature in found
+            for name in (self._names[home],)
+        ]
+
     def sealing(self, home: str) -> Sealing:
         """Heads of a home."""
         settings = self._settings
@@ -160,6 +173,33 @@ def open_homes(settings: Settings) -> SqlHomes:
         homes.close()
         raise
     return homes
+
+
+def open_homes_to_read(settings: Settings) -> SqlHomes:
+    """The books as they are, beside whoever works with them: nothing is set up, and nothing can be written.
+
+    ``Unavailable``: ``storage_foreign``, ``storage_outdated``, ``environment_mismatch``, ``storage_failed``.
+    """
+    engine = make_engine(settings.url)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _read_only)
+    try:
+        with translated(opening.told(engine)), engine.connect() as connection:
+            reader = connection.execution_options(reading=True)
+            found = opening.revision(reader, LAYOUT)
+            if found != LAYOUT.revision:
+                code = "storage_foreign" if found is None else "storage_outdated"
+                raise unavailable(code, f"{opening.told(engine)} has no books of revision {LAYOUT.revision}")
+            chain, homes = _environment(reader, settings)
+            of_part = list(reader.execute(sa.select(PART_HOME.c.home).order_by(PART_HOME.c.part)).scalars())
+    except BaseException:
+        engine.dispose()
+        raise
+    return SqlHomes(settings, engine, None, chain, homes, of_part)
+
+
+def _read_only(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA query_only=ON")
 
 
 def taken(settings: Settings) -> SqlHomes:

@@ -14,6 +14,7 @@ from trustcell.adapters.dsp_store.session import Row
 from trustcell.adapters.store.failures import translated
 from trustcell.adapters.store.values import from_json, when
 from trustcell.dsp.rules.correlation import CommandKey
+from trustcell.dsp.rules.counters import Numbers
 from trustcell.dsp.rules.facts import (
     DeviceRecord,
     DeviceStatus,
@@ -23,6 +24,7 @@ from trustcell.dsp.rules.facts import (
     Registration,
     Schedule,
 )
+from trustcell.dsp.rules.partition import partition
 from trustcell.dsp.rules.plan import WorkItem
 from trustcell.dsp.rules.work import Command, CounterEvent, Delivery, StatusEvent, TrailEntry
 from trustcell.duis import RequestId
@@ -48,6 +50,7 @@ _OWN = (
     "SELECT c.at, c.number, c.counter, c.originator FROM request r JOIN command c ON c.request = r.number "
     "WHERE r.target = ? AND c.device = r.target AND c.originator = r.originator"
 )
+_OWN_FLOOR = "SELECT l.own_floor FROM lease l JOIN part_home p ON p.home = l.home WHERE p.part = ?"
 
 
 class SqlViews:
@@ -111,6 +114,14 @@ class SqlViews:
         text = "SELECT highest_counter, learned_from, learned_at FROM gpf_network_operator_floor WHERE device = ?"
         found = self._all(text, (bytes(device),))
         return (found[0][0], found[0][1], when(found[0][2])) if found else None
+
+    def numbers(self, device: Eui64) -> Numbers:
+        """See the port."""
+        eui = (bytes(device),)
+        own = self._all("SELECT originator, last_own FROM originator_counter WHERE device = ?", eui)
+        spent = self._all("SELECT first, last FROM spent_counter WHERE device = ? ORDER BY first", eui)
+        floor = self._all(_OWN_FLOOR, (partition(device),))
+        return Numbers({Eui64(who): last for who, last in own}, floor[0][0] if floor else 0, tuple(spent))
 
     def request(self, request_id: RequestId) -> KnownRequest | None:
         """See the port."""

@@ -10,6 +10,8 @@ from trustcell.dsp.ports import Directory
 from trustcell.dsp.rules.clauses import PROCESSING
 from trustcell.vocab import Refused
 
+_NOT_THE_ORIGINATOR = "signer_not_originator"
+
 MAX_OCTETS = 16 << 20
 """The longest request: a firmware image of 11.1 in base64. Doors may draw narrower bounds."""
 
@@ -22,6 +24,12 @@ class Authentic:
     octets: bytes
     digest: str
     refused: Refused | None = None
+
+    @property
+    def failed(self) -> int:
+        """The number of the check that ``refused`` is about: the signature, or whose it is."""
+        assert self.refused is not None
+        return 4 if self.refused.code == _NOT_THE_ORIGINATOR else 3
 
 
 def authenticate(octets: bytes, directory: Directory, schema: duis.Schema | None) -> Authentic:
@@ -44,7 +52,7 @@ def authenticate(octets: bytes, directory: Directory, schema: duis.Schema | None
             )
         if signer.entity != originator:
             raise _refused(
-                "signer_not_originator",
+                _NOT_THE_ORIGINATOR,
                 "Header.RequestID",
                 f"the signer is {signer.entity}, the originator of the request ID {originator}",
                 "sign with the originator's own XML signing certificate",

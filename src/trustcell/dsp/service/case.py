@@ -28,6 +28,7 @@ class Case:
 
     ``door`` is empty when the DSP itself asks: for a request it held, or for the schedule ``schedule``. ``attempt`` is
     how many of the broker's keys were tried on the device in vain. ``done`` are the due times this settles.
+    ``passed`` and ``failed`` are numbers of checks.
     """
 
     index: int
@@ -43,6 +44,8 @@ class Case:
     schedule: int | None = None
     attempt: int = 0
     done: tuple[Due, ...] = ()
+    passed: list[int] = field(default_factory=list)
+    failed: int | None = None
 
     @property
     def request(self) -> duis.Request:
@@ -108,6 +111,8 @@ class Case:
         assert self.refusal is not None
         findings = [finding.as_json() for finding in self.refusal.findings]
         facts = self._facts(self.refused_code) | {"findings": findings}
+        if self.failed is not None:
+            facts["failed"] = self.failed
         return TrailEntry("refused", str(self.ids), facts, reference(now, self.authentic.digest))
 
     def _facts(self, code: str) -> dict[str, Any]:
@@ -117,6 +122,7 @@ class Case:
             "door": self.door,
             "code": code,
             "duis": self.authentic.digest,
+            "checks": self.passed,
         }
 
 

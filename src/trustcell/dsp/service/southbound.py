@@ -137,13 +137,17 @@ class Southbound:
         """Checks 3 to 17 in their order; the first that finds something ends it."""
         request, authentic, builder = case.request, case.authentic, self.builder
         if authentic.refused is not None:
+            case.failed = authentic.failed
+            case.passed.extend(check.number for check in CHECKS if check.number < authentic.failed)
             raise authentic.refused
         ask = case.ask(builder.broker.entity, builder.transitional_cos.entity, now)
         for check in CHECKS:
             if check.applies(ask):
                 found = list(check.rule(ask))
                 if found:
+                    case.failed = check.number
                     raise Refused(found)
+                case.passed.append(check.number)
         if isinstance(request.body, duis.SignedPreCommand):
             self._complete(case, request.body, now)
             return

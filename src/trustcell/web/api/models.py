@@ -199,10 +199,11 @@ class NextCounter(Model):
 
 
 class Counters(Model):
-    """The counter ledger of a device."""
+    """The counter ledger of a device; ``slot`` says who sits in its Network Operator cells."""
 
     items: list[CounterUse]
     highest: Highest | None
+    slot: dict[str, str]
     next_6_21: NextCounter
 
 
@@ -253,24 +254,60 @@ class DeviceMessage(Model):
     message: dict[str, Any]
 
 
+class Verdict(Model):
+    """What one check said of a request."""
+
+    number: int
+    title: str
+    verdict: Literal["passed", "failed", "not about it", "not reached"]
+
+
+class DuisMessage(Model):
+    """A DUIS message under a request ID, and the verdict of every check on it; without a door the DSP's own turn."""
+
+    number: int
+    at: datetime
+    door: str
+    service: str
+    variant: int | None
+    sha256: str
+    body: dict[str, Any] | None
+    checks: list[Verdict]
+    accepted: bool
+    code: str
+    findings: list[dict[str, Any]]
+    reference: str
+
+
+class Effect(Model):
+    """What the books learned from a request."""
+
+    at: datetime
+    device: str
+    kind: Literal["slot", "status", "counter", "note"]
+    text: str
+
+
 class Command(Model):
     """A GBCS command of a request, decoded, with what answered it."""
 
     message_id: str
     message_code: str
     state: str
+    not_after: datetime | None
     message: dict[str, Any]
     answers: list[DeviceMessage]
 
 
 class Delivery(Model):
-    """A message to the user, and how far it came. ``last`` is what the user's address said."""
+    """A message to the user with its response code, and how far it came. ``last`` is what its address said."""
 
     number: int
     state: DeliveryState
     attempts: int
     next_at: datetime
     last: str
+    code: str
     octets: int
 
 
@@ -281,12 +318,17 @@ class Deliveries(Model):
 
 
 class RequestTrail(Model):
-    """All there is about one request: DUIS in, every check, GBCS out and in, effects, deliveries."""
+    """All there is about one request: DUIS in, every check, GBCS out and in, effects, deliveries.
 
-    request: Request
-    trail: list[TrailLine]
+    ``request`` is absent for one that was refused; ``trail`` has the lines as they were written.
+    """
+
+    request: Request | None
+    duis: list[DuisMessage]
     commands: list[Command]
+    effects: list[Effect]
     deliveries: list[Delivery]
+    trail: list[TrailLine]
 
 
 class RequestMoved(Model):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from trustcell.app.callbacks import read_callback
 from trustcell.app.doors import UserEntry
+from trustcell.app.dsp_rows import registration_row, schedule_row
 from trustcell.app.tokens import Role
 from trustcell.dsp.rules.facts import Registration
 from trustcell.dsp.rules.registration import registration_at
@@ -53,20 +54,7 @@ async def schedules(call: Call) -> models.Schedules:
     if call.principal.role is Role.USER and call.eui != call.principal.user:
         raise NotThereError
     found = await call.ask(call.door.views.schedules, call.eui)
-    return models.Schedules(
-        items=[
-            models.Schedule(
-                number=each.number,
-                device=str(each.device),
-                service_variant=each.service_variant,
-                frequency=each.frequency,
-                starts=each.starts,
-                ends=each.ends,
-                next_at=each.next_at,
-            )
-            for each in found
-        ]
-    )
+    return models.Schedules.model_validate({"items": [schedule_row(each) for each in found]})
 
 
 async def registrations(call: Call) -> models.Registrations:
@@ -109,12 +97,7 @@ async def whoami(call: Call) -> models.Whoami:
 
 
 def _registration(entry: Registration) -> models.Registration:
-    return models.Registration(
-        mpxn=entry.mpxn,
-        supplier=str(entry.supplier),
-        network_operator=str(entry.network_operator),
-        begins=entry.begins,
-    )
+    return models.Registration.model_validate(registration_row(entry))
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -3,15 +3,15 @@
 from collections.abc import Awaitable, Callable
 
 from trustcell.app.doors import Actor
+from trustcell.app.dsp_rows import delivery_rows, request_row
+from trustcell.app.request_trail import request_trail
 from trustcell.app.tokens import Role
 from trustcell.dsp.rules.facts import KnownRequest
 from trustcell.dsp.rules.lifecycle import RequestState
-from trustcell.dsp.rules.work import Command
 from trustcell.duis import RequestId
 from trustcell.vocab import Eui64
 from trustcell.web.api import models
-from trustcell.web.api.plain import decoded, plain
-from trustcell.web.api.seeing import request_for
+from trustcell.web.api.seeing import request_for, require_own
 from trustcell.web.api.table import OPERATORS, Call, Endpoint, NotThereError
 
 Move = Callable[[RequestId, Actor], Awaitable[RequestState | None]]
@@ -19,20 +19,7 @@ Move = Callable[[RequestId, Actor], Awaitable[RequestState | None]]
 
 def request_model(request: KnownRequest) -> models.Request:
     """A request as the API shows it."""
-    request_id = request.request_id
-    return models.Request(
-        request_id=str(request_id),
-        originator=str(request_id.originator),
-        target=str(request_id.target),
-        counter=str(request_id.counter),
-        service_variant=request.service_variant,
-        command_variant=request.command_variant,
-        state=request.state,
-        code=request.code,
-        accepted_at=request.accepted_at,
-        executes_at=request.executes_at,
-        octets=len(request.received),
-    )
+    return models.Request.model_validate(request_row(request))
 
 
 async def requests(call: Call) -> models.Requests:
@@ -60,39 +47,19 @@ async def request(call: Call) -> models.Request:
 
 
 async def trail(call: Call) -> models.RequestTrail:
-    """Checks, commands and answers decoded, deliveries."""
-    known = await request_for(call)
-    views = call.door.views
-    lines = await call.ask(views.trail, str(known.request_id))
-    commands = [await _command(call, each) for each in await call.ask(views.commands_of, known.request_id)]
-    return models.RequestTrail(
-        request=request_model(known),
-        trail=[
-            models.TrailLine(number=number, at=at, kind=e.kind, reference=e.reference, facts=plain(e.facts))
-            for number, at, e in lines
-        ],
-        commands=commands,
-        deliveries=(await deliveries(call)).items,
-    )
+    """Checks, commands and answers decoded, effects, deliveries; also of a request that was refused."""
+    require_own(call)
+    found = await call.ask(request_trail, call.door.views, call.request_id)
+    if found is None:
+        raise NotThereError
+    return models.RequestTrail.model_validate(found)
 
 
 async def deliveries(call: Call) -> models.Deliveries:
     """What was sent to the user."""
     known = await request_for(call)
     found = await call.ask(call.door.views.deliveries_of, known.request_id)
-    return models.Deliveries(
-        items=[
-            models.Delivery(
-                number=each.number,
-                state=each.state,
-                attempts=each.attempts,
-                next_at=each.next_at,
-                last=each.last,
-                octets=len(each.octets),
-            )
-            for each in found
-        ]
-    )
+    return models.Deliveries.model_validate({"items": delivery_rows(found)})
 
 
 async def release(call: Call) -> models.RequestMoved:
@@ -110,20 +77,6 @@ async def _move(call: Call, move: Move) -> models.RequestMoved:
     if state is None:
         raise NotThereError
     return models.RequestMoved(request_id=str(call.request_id), state=state)
-
-
-async def _command(call: Call, command: Command) -> models.Command:
-    answers = await call.ask(call.door.views.messages_of, command.key)
-    key = command.key
-    return models.Command(
-        message_id=f"{key.originator}:{key.device}:{key.counter}",
-        message_code=f"{command.message_code:04X}",
-        state=command.state.value,
-        message=decoded(command.octets),
-        answers=[
-            models.DeviceMessage(at=at, verdict=verdict, message=decoded(octets)) for at, octets, verdict in answers
-        ],
-    )
 
 
 ENDPOINTS = (

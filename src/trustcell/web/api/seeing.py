@@ -26,10 +26,17 @@ async def device_for(call: Call) -> DeviceRecord:
 
 async def request_for(call: Call) -> KnownRequest:
     """The request in the address, when the caller may see it."""
+    require_own(call)
     found = await call.ask(call.door.views.request, call.request_id)
-    if found is None or (call.principal.role is Role.USER and found.request_id.originator != call.principal.user):
+    if found is None:
         raise NotThereError
     return found
+
+
+def require_own(call: Call) -> None:
+    """A user may ask for what carries its own name only."""
+    if call.principal.role is Role.USER and call.request_id.originator != call.principal.user:
+        raise NotThereError
 
 
 def is_registered(views: Views, user: Eui64 | None, device: DeviceRecord | None, now: datetime) -> bool:
