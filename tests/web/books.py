@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from trustcell.app.doors import HanDetail, HanDevice, HomeEntry, Link, UserEntry
+from trustcell.app.doors import HanDetail, HanDevice, HomeEntry, UserEntry
+from trustcell.app.han_changes import Link, Mend, Power, Way
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.counters import OWN_SEQUENCE, Numbers
 from trustcell.dsp.rules.facts import DeviceRecord, KnownRequest, Occupant, Registration, Schedule
@@ -170,8 +171,13 @@ class Desk:
     async def han_device(self, eui):
         if eui not in self.han:
             return None
-        cells = (("networkOperator/digitalSignature", str(OPERATOR), "01" * 8),)
-        return HanDetail(self.han[eui], cells, {"networkOperator": 2**63 - 1}, ((NOW, "0x8F01 <script>"),))
+        cell = {"cell": "networkOperator/digitalSignature", "entity": str(OPERATOR), "key_id": "01" * 8}
+        return HanDetail(
+            self.han[eui],
+            [{**cell, "serial": "1f", "not_after": "2031-03-01T09:00:00Z"}],
+            [{"role": "networkOperator", "update": 2**63 - 1, "other": None}],
+            log=[{"at": "2024-03-01T09:00:00Z", "code": "8F01", "reason": "x", "text": "0x8F01 <script>"}],
+        )
 
     async def make_device(self, device, actor):
         if device.eui in self.han:
@@ -180,12 +186,23 @@ class Desk:
         self.done.append(("make", device, actor))
         return self.han[device.eui]
 
-    async def set_link(self, eui, link, actor):
+    async def change_device(self, eui, changes, actor):
         if eui not in self.han:
             return None
-        self.han[eui] = replace(self.han[eui], link=Link(link))
-        self.done.append(("link", link, actor))
+        for change in changes:
+            if isinstance(change, Way):
+                self.han[eui] = replace(self.han[eui], link=Link(change.name) if change.name != "set" else Link.LOSSY)
+            elif isinstance(change, Power | Mend):
+                self.han[eui] = replace(self.han[eui], on=isinstance(change, Mend), link=Link.REACHABLE)
+            self.done.append(("change", change, actor))
         return self.han[eui]
+
+    async def take_device_away(self, eui, actor):
+        self.done.append(("take away", eui, actor))
+        return self.han.pop(eui, None) is not None
+
+    async def device_memory(self, eui):
+        return b"\x01\x02" if eui in self.han else None
 
     async def homes(self):
         return [HomeEntry("lab", "worker 1", NOW)]

@@ -90,6 +90,7 @@ EXAMPLES = {
     },
     "makeHanDevice": {"eui": str(UNKNOWN), "device_type": "ESME", "hub": str(HUB), "mpxn": "1312345678111"},
     "breakHanDevice": {"link": "lossy"},
+    "moveHanDevice": {"hub": None},
 }  # fmt: skip
 
 
@@ -366,7 +367,7 @@ def test_devices_of_the_virtual_han_are_made_shown_broken_and_mended(api):
     assert api.ask("operator", "POST", f"/api/han/{UNKNOWN}/mend").json["link"] == "reachable"
     assert [each["eui"] for each in api.ask("auditor", "GET", "/api/han").json["items"]] == [str(GPF), str(UNKNOWN)]
     shown = api.ask("auditor", "GET", f"/api/han/{GPF}").json
-    assert shown["counters"] == {"networkOperator": str(2**63 - 1)}
+    assert shown["counters"] == [{"role": "networkOperator", "update": str(2**63 - 1), "other": None}]
     assert shown["cells"][0]["cell"] == "networkOperator/digitalSignature"
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from time import perf_counter
 from types import MappingProxyType
 from typing import Protocol
 
 from trustcell.app.callbacks import CallbackRules
+from trustcell.app.han_changes import HanChange, Link
 from trustcell.app.metrics import Metrics
 from trustcell.app.tokens import TokenBook
 from trustcell.dsp.ports import Views
@@ -70,46 +70,54 @@ class UserEntry:
     callback: str | None = None
 
 
-class Link(StrEnum):
-    """How the way to a virtual device behaves."""
-
-    REACHABLE = "reachable"
-    SLOW = "slow"
-    UNREACHABLE = "unreachable"
-    LOSSY = "lossy"
-
-
 @dataclass(frozen=True, slots=True)
 class HanDevice:
-    """A virtual device: what it is, which hub it hangs on, how it can be reached."""
+    """A virtual device: what it is, which hub it hangs on, how it can be reached, how it is.
+
+    ``reachable`` looks at the whole way: region, hub, power, network. ``pending`` commands wait for
+    their date.
+    """
 
     eui: Eui64
     device_type: DeviceType
     hub: Eui64 | None = None
     link: Link = Link.REACHABLE
+    region: str | None = None
+    band: int = 0
+    on: bool = True
+    reachable: bool = True
+    firmware: str = "00000000"
+    clock_skew_seconds: int = 0
+    pending: int = 0
+
+
+Row = Mapping[str, str | int | bool | None]
 
 
 @dataclass(frozen=True, slots=True)
 class HanDetail:
-    """A virtual device with its tables, for people.
-
-    ``cells`` are rows (cell, subject, key identifier in hex), ``counters`` a number for each role and kind, ``log`` the
-    security log, newest last.
-    """
+    """A virtual device with its tables, for people, as ``devices.views`` has them; the log is oldest first."""
 
     device: HanDevice
-    cells: tuple[tuple[str, str, str], ...] = ()
-    counters: Mapping[str, int] = field(default_factory=dict)
-    log: tuple[tuple[datetime, str], ...] = ()
+    cells: Sequence[Row] = ()
+    counters: Sequence[Row] = ()
+    keys: Sequence[Row] = ()
+    joined: Sequence[Row] = ()
+    pending: Sequence[Row] = ()
+    log: Sequence[Row] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class NewDevice:
-    """A virtual device to make; ``details`` are those of the inventory, by element name."""
+    """A virtual device to make; ``details`` are those of the inventory, by element name.
+
+    ``install`` puts it into its hub's network at once, and the inventory has it as installed, not commissioned.
+    """
 
     eui: Eui64
     device_type: DeviceType
     hub: Eui64 | None = None
+    install: bool = False
     mpxn: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
 
@@ -166,8 +174,16 @@ class Operator(Protocol):
         """Make a virtual device and its entry in the inventory."""
         ...
 
-    async def set_link(self, eui: Eui64, link: Link, actor: Actor) -> HanDevice | None:
-        """Break the way to a virtual device, or mend it with ``REACHABLE``."""
+    async def change_device(self, eui: Eui64, changes: Sequence[HanChange], actor: Actor) -> HanDevice | None:
+        """Break a virtual device, or mend it; either all of the changes or, when one is refused, none."""
+        ...
+
+    async def take_device_away(self, eui: Eui64, actor: Actor) -> bool:
+        """A virtual device is gone; its entry in the inventory stays."""
+        ...
+
+    async def device_memory(self, eui: Eui64) -> bytes | None:
+        """What a virtual device remembers, to put it back to later."""
         ...
 
     async def homes(self) -> Sequence[HomeEntry]:

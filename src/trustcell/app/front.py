@@ -14,7 +14,7 @@ from trustcell.app.deliverer import Deliverer, Outbox
 from trustcell.app.doors import ApiDoor, ApiLimits, DuisDoor, DuisEngine, DuisLimits, Operator
 from trustcell.app.metrics import Metrics
 from trustcell.app.serve import Service, Tls, Work, api_service, duis_service
-from trustcell.app.tokens import TokenBook
+from trustcell.app.tokens import TokenBook, TokenEntry
 from trustcell.dsp.ports import Views
 from trustcell.dsp.rules.retry import RetrySchedule
 from trustcell.vocab import Eui64
@@ -26,12 +26,16 @@ LEAST_CALLBACK_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """Where the doors are and how they behave; ports 0 take free ones. ``tls`` is for DUIS."""
+    """Where the doors are and how they behave; ports 0 take free ones. ``tls`` is for DUIS.
+
+    ``further_tokens`` open the API besides those of the file ``tokens``.
+    """
 
     host: str = "127.0.0.1"
     duis_port: int = DUIS_PORT
     api_port: int = API_PORT
     tokens: Path | None = None
+    further_tokens: tuple[TokenEntry, ...] = ()
     tls: Tls | None = None
     duis_limits: DuisLimits = field(default_factory=DuisLimits)
     api_limits: ApiLimits = field(default_factory=ApiLimits)
@@ -79,7 +83,7 @@ def open_front(front: Front, behind: Behind) -> Opened:
         behind.engine,
         behind.views,
         behind.operator,
-        TokenBook(front.tokens),
+        TokenBook(front.tokens, front.further_tokens),
         front.callbacks,
         behind.clock,
         behind.random,

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from trustcell.app.doors import Actor, HanDetail, HanDevice, HomeEntry, Link, NewDevice, UserEntry
+from trustcell.app.doors import Actor, HanDetail, HanDevice, HomeEntry, NewDevice, UserEntry
 from trustcell.app.engine import Engine
+from trustcell.app.han_changes import LINKS, HanChange, Link
 from trustcell.app.users import UserBook
-from trustcell.devices import Estate, Faults, Region
-from trustcell.devices.views import cell_rows, counter_rows
+from trustcell.devices import Estate, Region, views, workshop
 from trustcell.devices.wan import VirtualWan
 from trustcell.dsp import (
     DeviceRecord,
@@ -25,15 +25,9 @@ from trustcell.dsp import (
 )
 from trustcell.dsp.rules.plan import DeviceChange
 from trustcell.duis import RequestId
-from trustcell.vocab import Clause, DeviceType, Eui64, KeyUsage, Refused
+from trustcell.vocab import Clause, DeviceType, Eui64, KeyUsage, Refused, WireError
 
 OPERATING = Clause("trustcell operator", "docs/serve.md, the JSON API")
-_LINKS = {
-    Link.REACHABLE: Faults(),
-    Link.SLOW: Faults(delay=5.0),
-    Link.UNREACHABLE: Faults(reachable=False),
-    Link.LOSSY: Faults(lost=0.3, twice=0.1, late=0.1),
-}
 _ENDABLE = (RequestState.HELD, RequestState.QUARANTINED)
 
 IssueCertificates = Callable[[Eui64, datetime], None]
@@ -147,7 +141,7 @@ class DspOperator:
         def act() -> HanDevice:
             now = self._clock()
             try:
-                made = self._made(device)
+                made = self._made(device, now)
             except (ValueError, KeyError) as error:
                 raise _refused("device_not_makeable", str(error)) from None
             for eui in made:
@@ -158,18 +152,54 @@ class DspOperator:
         result: HanDevice = await self._engine.call(act)
         return result
 
-    async def set_link(self, eui: Eui64, link: Link, actor: Actor) -> HanDevice | None:
-        """See ``Operator``."""
+    async def change_device(self, eui: Eui64, changes: Sequence[HanChange], actor: Actor) -> HanDevice | None:
+        """See ``Operator``; the device is put back when a later change is refused."""
 
         def act() -> HanDevice | None:
             if eui not in self._estate.book:
                 return None
-            self._write(Work(eui, trail=(self._line("link", eui, {"link": link.value}, actor),)))
-            self._estate.set_faults(eui, _LINKS[link])
+            device, place = self._estate.book.device(eui), self._estate.book.place(eui)
+            try:
+                facts = [change.facts for change in changes]
+                for change in changes:
+                    change.apply(self._estate, eui, self._clock())
+                self._write(Work(eui, trail=tuple(self._line("device changed", eui, each, actor) for each in facts)))
+            except BaseException as error:
+                self._estate.put(device)
+                self._estate.book.put_place(eui, place)
+                if isinstance(error, ValueError | WireError):
+                    raise _refused("device_not_changeable", str(error)) from None
+                raise
             self._wan.work(self._clock(), 0)
+            self._engine.wake()
             return self._device(eui)
 
         result: HanDevice | None = await self._engine.call(act)
+        return result
+
+    async def take_device_away(self, eui: Eui64, actor: Actor) -> bool:
+        """See ``Operator``."""
+
+        def act() -> bool:
+            if eui not in self._estate.book:
+                return False
+            try:
+                self._estate.take_away(eui)
+            except ValueError as error:
+                raise _refused("device_not_removable", str(error)) from None
+            self._write(Work(eui, trail=(self._line("device taken away", eui, {}, actor),)))
+            self._wan.work(self._clock(), 0)
+            return True
+
+        return bool(await self._engine.call(act))
+
+    async def device_memory(self, eui: Eui64) -> bytes | None:
+        """See ``Operator``."""
+
+        def read() -> bytes | None:
+            return workshop.snapshot(self._estate.book.device(eui)) if eui in self._estate.book else None
+
+        result: bytes | None = await self._engine.call(read)
         return result
 
     async def homes(self) -> Sequence[HomeEntry]:
@@ -200,24 +230,29 @@ class DspOperator:
     def _line(self, kind: str, subject: object, facts: Mapping[str, object], actor: Actor) -> TrailEntry:
         return TrailEntry(kind, str(subject), {**facts, "actor": actor.name}, actor.reference)
 
-    def _made(self, device: NewDevice) -> tuple[Eui64, ...]:
+    def _made(self, device: NewDevice, now: datetime) -> tuple[Eui64, ...]:
         details = device.details
         if device.device_type is DeviceType.CHF:
             gpf = Eui64((int.from_bytes(device.eui, "big") + 1).to_bytes(8, "big"))
             region = Region.NORTH if details.get("CSPRegion") == "North" else Region.CENTRAL_AND_SOUTH
             self._estate.add_hub(device.eui, gpf, region, dual_band="Dual" in details.get("HANVariant", ""))
             return device.eui, gpf
+        if device.install and device.hub is None:
+            raise ValueError("a device is installed at a hub, and none was named")
         self._estate.add(device.eui, device.device_type, device.hub)
+        if device.install:
+            self._estate.install(device.eui, now)
         return (device.eui,)
 
     def _known(self, eui: Eui64, asked: NewDevice, now: datetime, actor: Actor) -> Work:
         device = self._estate.book.device(eui)
         slots = tuple(SlotChange(cell, Occupant(held.entity, held.key_id)) for cell, held in device.cells().items())
-        hub = asked.eui if asked.device_type is DeviceType.CHF else None
+        hub = asked.eui if asked.device_type is DeviceType.CHF else asked.hub if asked.install else None
+        installed = DeviceStatus.INSTALLED_NOT_COMMISSIONED
         record = DeviceRecord(
             eui,
             device.device_type,
-            status=DeviceStatus.PENDING,
+            status=installed if asked.install else DeviceStatus.PENDING,
             status_since=now,
             hub=hub,
             import_mpxn=asked.mpxn,
@@ -232,23 +267,37 @@ class DspOperator:
         return Work(eui, effects=Effects(slots=slots, devices=(DeviceChange(eui, record, "made"),)), trail=(line,))
 
     def _device(self, eui: Eui64) -> HanDevice:
-        device, place = self._estate.book.device(eui), self._estate.book.place(eui)
-        link = next((link for link, faults in _LINKS.items() if faults == place.faults), Link.LOSSY)
-        return HanDevice(eui, device.device_type, place.hub, link)
+        book = self._estate.book
+        device, place, hub = book.device(eui), book.place(eui), book.hub_of(eui)
+        link = next((link for link, faults in LINKS.items() if faults == place.faults), Link.LOSSY)
+        region = None if hub is None else book.place(hub.eui).region
+        return HanDevice(
+            eui,
+            device.device_type,
+            place.hub,
+            link,
+            None if region is None else region.name,
+            place.band,
+            place.on,
+            book.way_to(eui) is not None,
+            device.firmware_version.hex().upper(),
+            device.clock.skew,
+            len(device.state.pending),
+        )
 
     def _detail(self, eui: Eui64) -> HanDetail | None:
         if eui not in self._estate.book:
             return None
         device = self._estate.book.device(eui)
-        cells = tuple((str(row["cell"]), str(row["entity"]), str(row["key_id"])) for row in cell_rows(device))
-        counters = {
-            f"{row['role']} {kind}": value
-            for row in counter_rows(device)
-            for kind in ("update", "other")
-            if isinstance(value := row[kind], int)
-        }
-        log = tuple((entry.at, entry.text) for entry in device.log)
-        return HanDetail(self._device(eui), cells, counters, log)
+        return HanDetail(
+            self._device(eui),
+            views.cell_rows(device),
+            views.counter_rows(device),
+            views.key_rows(device),
+            views.partner_rows(device),
+            views.pending_rows(device),
+            views.log_rows(device),
+        )
 
 
 def _refused(code: str, message: str) -> Refused:

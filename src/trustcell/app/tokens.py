@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -67,11 +67,12 @@ class TokenEntry:
 
 
 class TokenBook:
-    """The tokens of a file, read again when it has changed; without a file nobody gets in."""
+    """The tokens of a file, read again when it has changed, and ``further`` ones; without any nobody gets in."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, further: Sequence[TokenEntry] = ()) -> None:
         """Nothing is read before it is needed."""
         self._path = path
+        self._further = tuple(further)
         self._seen: tuple[int, int, int] | None = None
         self._entries: tuple[TokenEntry, ...] = ()
 
@@ -79,13 +80,13 @@ class TokenBook:
         """Whose token this is. It is compared with every entry, so that the time tells nothing (hostile input A9)."""
         digest = _digest(token)
         found = None
-        for entry in self.entries():
+        for entry in (*self.entries(), *self._further):
             if hmac.compare_digest(entry.digest, digest):
                 found = entry.principal
         return found
 
     def entries(self) -> tuple[TokenEntry, ...]:
-        """Every token there is; ``WireError`` (``tokens_format``) for a file that is none."""
+        """Every token of the file; ``WireError`` (``tokens_format``) for a file that is none."""
         if self._path is None:
             return ()
         try:
@@ -116,10 +117,15 @@ def make_token(path: Path, name: str, role: str, now: datetime, random: Callable
         raise Refused([TOKENS.breach("token_name", "name", "a name has 1 to 64 printable characters")])
     if len(entries) >= _MAX_TOKENS:
         raise Refused([TOKENS.breach("token_limit", "name", f"there are {_MAX_TOKENS} tokens", "revoke some")])
-    token = _PREFIX + base64.urlsafe_b64encode(random(_OCTETS)).decode().rstrip("=")
-    made = TokenEntry(principal, _digest(token), now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    token, made = new_token(principal, now, random)
     _write(path, (*entries, made))
     return token
+
+
+def new_token(principal: Principal, now: datetime, random: Callable[[int], bytes]) -> tuple[str, TokenEntry]:
+    """A token that stands in no file yet, and its line."""
+    token = _PREFIX + base64.urlsafe_b64encode(random(_OCTETS)).decode().rstrip("=")
+    return token, TokenEntry(principal, _digest(token), now.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 def revoke_token(path: Path, name: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trustcell.cli.options import DEFAULT_HOME, AtMoment, HomeFolder
+from trustcell.cli.options import DEFAULT_HOME, AtMoment, HomeFolder, read_eui
 from trustcell.cli.output import AsJson, lines, print_json, print_tree, refusals
 from trustcell.cli.tables import print_facts, print_rows
 from trustcell.vocab import Clause, Eui64, Refused
@@ -21,7 +21,7 @@ app = typer.Typer(help="The DSP's books of a home: requests, trails, counters, i
 
 DSP = Clause("trustcell dsp", "docs/trail.md, the books of a home")
 
-Device = Annotated[str, typer.Argument(metavar="EUI-64", help="A device of the inventory.")]
+Device = Annotated[Eui64, typer.Argument(metavar="EUI-64", parser=read_eui, help="A device of the inventory.")]
 Limit = Annotated[int, typer.Option(metavar="N", min=1, max=1_000_000, help="At most so many rows.")]
 _CONFIRM = "say --confirm when the backup is in place and nobody else has a newer copy of these books"
 
@@ -35,8 +35,12 @@ def group() -> None:
 @refusals
 def requests(
     home: HomeFolder = DEFAULT_HOME,
-    device: Annotated[str | None, typer.Option(metavar="EUI-64", help="Requests to this device.")] = None,
-    user: Annotated[str | None, typer.Option(metavar="EUI-64", help="Requests of this user.")] = None,
+    device: Annotated[
+        Eui64 | None, typer.Option(metavar="EUI-64", parser=read_eui, help="Requests to this device.")
+    ] = None,
+    user: Annotated[
+        Eui64 | None, typer.Option(metavar="EUI-64", parser=read_eui, help="Requests of this user.")
+    ] = None,
     after: Annotated[str | None, typer.Option(metavar="REQUEST-ID", help="Only what came after this one.")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -47,8 +51,8 @@ def requests(
 
     with _views(home) as views:
         found = views.requests(
-            user=None if user is None else Eui64.parse(user),
-            device=None if device is None else Eui64.parse(device),
+            user=user,
+            device=device,
             after=None if after is None else RequestId.parse(after),
             limit=limit,
         )
@@ -125,9 +129,13 @@ def slots(
 @app.command()
 @refusals
 def inventory(
-    device: Annotated[str | None, typer.Argument(metavar="[EUI-64]", help="One device; all without it.")] = None,
+    device: Annotated[
+        Eui64 | None, typer.Argument(metavar="[EUI-64]", parser=read_eui, help="One device; all without it.")
+    ] = None,
     home: HomeFolder = DEFAULT_HOME,
-    after: Annotated[str | None, typer.Option(metavar="EUI-64", help="Only devices after this one.")] = None,
+    after: Annotated[
+        Eui64 | None, typer.Option(metavar="EUI-64", parser=read_eui, help="Only devices after this one.")
+    ] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -142,7 +150,7 @@ def inventory(
             else:
                 print_facts({**row, **row.pop("details")})
             return
-        found = views.devices(None, None if after is None else Eui64.parse(after), limit)
+        found = views.devices(None, after, limit)
     rows = [device_row(each) for each in found]
     _tell(rows, ("eui", "device_type", "status", "hub", "mpxns", "generation"), as_json, "no devices")
 
@@ -154,7 +162,7 @@ def history(device: Device, home: HomeFolder = DEFAULT_HOME, as_json: AsJson = F
     from trustcell.app.dsp_rows import history_rows
 
     with _views(home) as views:
-        rows = history_rows(views, Eui64.parse(device))
+        rows = history_rows(views, device)
     if not rows:
         raise _unknown("device_unknown", "device", f"{device} was never in the inventory")
     _tell(rows, ("at", "event", "before", "after"), as_json, "")
@@ -178,7 +186,7 @@ def registrations(
 @app.command()
 @refusals
 def schedules(
-    user: Annotated[str, typer.Argument(metavar="EUI-64", help="A DCC User.")],
+    user: Annotated[Eui64, typer.Argument(metavar="EUI-64", parser=read_eui, help="A DCC User.")],
     home: HomeFolder = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -186,7 +194,7 @@ def schedules(
     from trustcell.app.dsp_rows import schedule_row
 
     with _views(home) as views:
-        rows = [schedule_row(each) for each in views.schedules(Eui64.parse(user))]
+        rows = [schedule_row(each) for each in views.schedules(user)]
     columns = ("number", "device", "service_variant", "frequency", "starts", "ends", "next_at")
     _tell(rows, columns, as_json, "no schedules")
 
@@ -243,8 +251,8 @@ def _views(home: Path) -> "Iterator[Views]":
         yield homes_.views
 
 
-def _record(views: "Views", device: str) -> "DeviceRecord":
-    found = views.device(Eui64.parse(device))
+def _record(views: "Views", device: Eui64) -> "DeviceRecord":
+    found = views.device(device)
     if found is None:
         raise _unknown("device_unknown", "device", f"{device} is not in the inventory")
     return found

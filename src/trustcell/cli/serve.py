@@ -63,6 +63,12 @@ def serve(
         Path | None,
         typer.Option(metavar="FILE", help="Tokens of the JSON API; tokens.json of the home without it."),
     ] = None,
+    run_token: Annotated[
+        bool,
+        typer.Option(
+            "--run-token/--no-run-token", help="Leave an operator's token for this run where only this user can read."
+        ),
+    ] = True,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write log lines as JSON.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -74,6 +80,8 @@ def serve(
     from trustcell.app.front import Front
     from trustcell.app.lab_serving import LabOptions, opened_lab
     from trustcell.app.logs import configure_logs
+    from trustcell.app.run_token import RUN_PRINCIPAL, written_run_token
+    from trustcell.app.tokens import new_token
 
     is_lab = lab is not None or bool(keys)
     source = context.get_parameter_source("home")
@@ -82,9 +90,12 @@ def serve(
     with ExitStack() as stack:
         services: list[serving.Service] = []
         work: list[serving.Work] = []
+        token = ""
         if is_lab:
             serving.refuse_open_address(host, keys_are_public=True, told=public_keys)
-            front = Front(host, duis_port, api_port, tokens, read_tls(certificate, private_key, client_authorities))
+            token, entry = new_token(RUN_PRINCIPAL, serving.running_clock()(), serving.random_source())
+            tls = read_tls(certificate, private_key, client_authorities)
+            front = Front(host, duis_port, api_port, tokens, (entry,) if run_token else (), tls)
             asked = LabOptions(lab, tuple(keys or ()), at, kept, callback, front)
             opened = stack.enter_context(opened_lab(asked))
             door = opened.repository
@@ -100,11 +111,14 @@ def serve(
         def ready(urls: dict[str, str]) -> None:
             environment = door.repository.environment.identifier
             shown = door.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+            place = stack.enter_context(written_run_token(urls["api"], token)) if "api" in urls and run_token else None
             if as_json:
                 told = {"ready": True, "environment": environment, "clock": shown, **urls}
+                told |= {} if place is None else {"token_file": str(place)}
                 sys.stdout.write(json.dumps(told) + "\n")
             else:
                 lines([f"{name} of {environment} at {url}" for name, url in urls.items()])
+                lines([] if place is None else [f"token of this run for trustcell device in {place}"])
                 lines([f"the repository's clock shows {shown}; Ctrl-C stops it"])
             sys.stdout.flush()
 

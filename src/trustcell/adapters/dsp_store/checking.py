@@ -42,14 +42,19 @@ def broken_links(chain: Iterable[tuple[str, int, bytes, bytes]], marks: dict[tup
         if seq != before + 1:
             yield f"home {home}: entry {before + 1} is missing, {seq} follows"
         digest = hashlib.sha256(previous + octets).digest()
-        raw = from_json(octets.decode())
-        if digest != kept or (raw["home"], raw["seq"]) != (home, seq):
+        if digest != kept or not _is_entry(octets, home, seq):
             yield f"home {home}: entry {seq} is not what was recorded"
         if missing.pop((home, seq), kept) != kept:
             yield f"home {home}: entry {seq} is not the one that was signed"
         last[home] = (seq, kept)
     for home, seq in missing:
         yield f"home {home}: entry {seq} is missing, but its hash is known"
+
+
+def _is_entry(octets: bytes, home: str, seq: int) -> bool:
+    """Whether the octets, whose hash is right, say of themselves where they stand."""
+    raw = from_json(octets.decode())
+    return (raw["home"], raw["seq"]) == (home, seq)
 
 
 def _fallen(session: Session) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from trustcell.app.doors import Link
+from trustcell.app.han_changes import Link
 from trustcell.dsp.rules.facts import DeviceStatus, UserStatus
 from trustcell.dsp.rules.lifecycle import RequestState
 from trustcell.dsp.rules.work import DeliveryState
@@ -401,12 +401,19 @@ class Removed(Model):
 
 
 class HanDevice(Model):
-    """A virtual device and how it can be reached."""
+    """A virtual device, how it can be reached, and how it is; ``reachable`` looks at the whole way to it."""
 
     eui: str
     device_type: DeviceTypeName
     hub: str | None
     link: Link
+    region: str | None
+    band: int
+    on: bool
+    reachable: bool
+    firmware: str
+    clock_skew_seconds: int
+    pending: int
 
 
 class HanDevices(Model):
@@ -417,43 +424,148 @@ class HanDevices(Model):
 
 
 class Cell(Model):
-    """What a Trust Anchor Cell of the virtual device holds."""
+    """What a Trust Anchor Cell of the virtual device holds; of a key alone there is no serial."""
 
     cell: str
     entity: str
     key_id: str
+    serial: str | None
+    not_after: datetime | None
+
+
+class StoredNumbers(Model):
+    """The numbers a device has stored for a role: of updates (CS02b, CS02g), and of its other commands."""
+
+    role: str
+    update: Number | None
+    other: Number | None
+
+
+class OwnKey(Model):
+    """A key pair of the device: the generation in use, one that waits, and the certificate's serial."""
+
+    usage: str
+    in_use: int
+    waiting: int | None
+    public_key: str
+    serial: str | None
+
+
+class Partner(Model):
+    """Whom a device has joined, or for a hub whom it admits."""
+
+    device: str
+    type: str | None
+    joined: bool
+    link_key_hash: str | None
+
+
+class PendingCommand(Model):
+    """A future-dated command that waits in the device."""
+
+    due: datetime
+    message_code: str
+    originator: str
+    counter: Number
 
 
 class LogLine(Model):
     """A line of the device's security log."""
 
     at: datetime
-    event: str
+    code: str
+    reason: str
+    text: str
 
 
 class HanDetail(Model):
-    """A virtual device read as tables."""
+    """A virtual device read as tables; the log is oldest first."""
 
     device: HanDevice
     cells: list[Cell]
-    counters: dict[str, Number]
+    counters: list[StoredNumbers]
+    keys: list[OwnKey]
+    joined: list[Partner]
+    pending: list[PendingCommand]
     log: list[LogLine]
 
 
 class NewHanDevice(Model):
-    """A virtual device to make. ``details`` are elements of the inventory, such as DeviceManufacturer."""
+    """A virtual device to make. ``details`` are elements of the inventory, such as DeviceManufacturer.
+
+    ``install`` puts it into its hub's network at once.
+    """
 
     eui: Eui
     device_type: DeviceTypeName
     hub: Eui | None = None
+    install: bool = False
     mpxn: Mpxn | None = None
     details: Annotated[dict[ShortText, ShortText], Field(max_length=32)] = Field(default_factory=dict)
 
 
-class Breakage(Model):
-    """How the way to a virtual device shall fail."""
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Hex = Annotated[str, StringConstraints(pattern=r"^([0-9A-Fa-f]{2})+$", max_length=60_000)]
+Code = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{4}$")]
 
-    link: Literal["slow", "unreachable", "lossy"]
+
+class WayFaults(Model):
+    """What is wrong on the way: seconds each way, and fractions of messages lost, doubled, overtaken."""
+
+    reachable: bool = True
+    delay: Annotated[float, Field(ge=0, le=86_400)] = 0.0
+    lost: Fraction = 0.0
+    twice: Fraction = 0.0
+    late: Fraction = 0.0
+
+
+class ClockFault(Model):
+    """A clock that is ahead of the network's by so many seconds, and what it says of itself."""
+
+    seconds: Annotated[int, Field(ge=-(2**31), le=2**31)]
+    status: Literal["reliable", "invalid", "unreliable"] = "reliable"
+
+
+class WrongCertificate(Model):
+    """An Organisation Certificate (DER in hex) for a cell such as ``networkOperator/digitalSignature``."""
+
+    cell: Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z/]+$")]
+    certificate: Hex
+
+
+class NumbersSet(Model):
+    """Both stored numbers of a role such as ``networkOperator``."""
+
+    role: Annotated[str, StringConstraints(max_length=32, pattern=r"^[A-Za-z]+$")]
+    number: Number
+
+
+class Breakage(Model):
+    """What shall be wrong with a virtual device; at least one thing. ``memory`` is an old one to put back (N17)."""
+
+    link: Literal["slow", "unreachable", "lossy"] | None = None
+    way: WayFaults | None = None
+    power: Literal["off"] | None = None
+    tamper: Literal[True] | None = None
+    alarm: Code | None = None
+    clock: ClockFault | None = None
+    certificate: WrongCertificate | None = None
+    counters: NumbersSet | None = None
+    failing: Annotated[list[Code], Field(min_length=1, max_length=64)] | None = None
+    memory: Hex | None = None
+
+
+class Memory(Model):
+    """What a virtual device remembers, in hex: cells, numbers, generations of its keys, network."""
+
+    memory: str
+
+
+class Whereto(Model):
+    """The hub to move to, ``null`` for none in reach; ``band`` 1 is the sub-GHz band of a dual-band hub."""
+
+    hub: Eui | None
+    band: Annotated[int, Field(ge=0, le=1)] = 0
 
 
 PATH_PATTERNS = {"eui": EUI_PATTERN, "request_id": REQUEST_ID_PATTERN, "mpxn": MPXN_PATTERN}
