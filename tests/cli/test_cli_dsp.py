@@ -176,7 +176,7 @@ def test_what_is_not_there_is_told_in_one_sentence(lab, tmp_path):
     assert "books_missing" in dsp(tmp_path, "requests", code=1)
     assert not list(tmp_path.iterdir()), "looking makes nothing"
     (tmp_path / "dsp.db").write_bytes(b"not a database, but long enough to be looked at" * 40)
-    assert "storage" in dsp(tmp_path, "requests", code=1)
+    assert "is not a database" in dsp(tmp_path, "requests", code=1)
 
 
 def test_looking_writes_nothing_while_the_server_works(lab):
