@@ -345,6 +345,7 @@ def found(folder: Path, places: int = 1) -> Site:
     site = Site(folder, places)
     folder.mkdir(parents=True, exist_ok=True)
     migrate(site.url)
+    site.say("begin")
     store = SqlEstateStore(site.devices_url)
     estate = Estate({"": fleet()}, SEED)
     for place in range(places):
