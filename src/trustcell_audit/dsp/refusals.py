@@ -11,7 +11,7 @@ from trustcell_audit.findings import Report
 _TABLES = (
     "request", "request_octets", "originator_counter", "gpf_network_operator_floor", "spent_counter", "counter_event",
     "command", "inbound", "slot", "slot_event", "device", "status_event", "registration", "schedule", "distribution",
-    "delivery", "delivery_octets", "due",
+    "delivery", "delivery_octets", "due", "work_item",
 )  # fmt: skip
 _GIVEN = "SELECT home, own_floor, given FROM lease ORDER BY home"
 _REQUESTS = (

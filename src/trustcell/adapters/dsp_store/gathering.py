@@ -25,7 +25,7 @@ KNOWN = lookup(rows.KNOWN_COLUMNS, (REQUEST.c.target, REQUEST.c.originator, REQU
 DEVICES = lookup(rows.DEVICE_COLUMNS, (DEVICE.c.eui,))
 _MEMBERS = lookup(rows.DEVICE_COLUMNS, (DEVICE.c.hub,))
 _SLOTS = lookup("t.device, t.cell, t.entity, t.key_id", (SLOT.c.device,))
-_FLOORS = lookup("t.device, t.highest_counter", (FLOOR.c.device,))
+_FLOORS = lookup("t.device, t.highest_counter, t.learned_from", (FLOOR.c.device,))
 _REGISTRATIONS = lookup("t.mpxn, t.begins, t.supplier, t.network_operator", (REGISTRATION.c.mpxn,))
 _SCHEDULES = lookup(", ".join(f"t.{column.name}" for column in SCHEDULE.columns), (SCHEDULE.c.user_id,))
 _POINTS = ("import_mpxn", "secondary_import_mpan", "export_mpan")
@@ -51,7 +51,9 @@ def gather(session: Session, asks: Sequence[Ask], as_device: AsDevice) -> list[F
     slots: dict[bytes, dict[CellId, Occupant]] = {}
     for device, cell, entity, key_id in session.find(_SLOTS, _keys(targets)):
         slots.setdefault(device, {})[rows.cell_of(cell)] = Occupant(Eui64(entity), key_id)
-    floors: dict[bytes, int] = dict(session.find(_FLOORS, _keys(targets)))
+    floors: dict[bytes, tuple[int | None, str]] = {
+        device: (highest, source) for device, highest, source in session.find(_FLOORS, _keys(targets))
+    }
     hubs = {target: hub_of(devices.get(target)) for _id, target, needs in asks if needs.members}
     members = _members(session, {hub for hub in hubs.values() if hub is not None}, as_device)
     found = [find_devices(session, needs.query, as_device) if needs.query else () for _id, _target, needs in asks]
@@ -65,6 +67,7 @@ def gather(session: Session, asks: Sequence[Ask], as_device: AsDevice) -> list[F
     made = []
     for (request_id, target, needs), matches, named in zip(asks, found, points, strict=True):
         others = {eui: devices[eui] for eui in needs.others if eui in devices}
+        highest, learned_from = floors.get(target, (None, ""))
         made.append(
             Facts(
                 known=None if request_id is None else known.get(request_id),
@@ -78,7 +81,8 @@ def gather(session: Session, asks: Sequence[Ask], as_device: AsDevice) -> list[F
                 found=matches,
                 schedules=schedules.get(request_id.originator, ()) if request_id and needs.schedules else (),
                 held=held.get(target, ()) if needs.held else (),
-                highest=floors.get(target),
+                highest=highest,
+                learned_from=learned_from,
             )
         )
     return made

@@ -5,6 +5,7 @@ from typing import Any
 
 from trustcell import gbcs
 from trustcell.dsp.rules.facts import DeviceRecord, Occupant
+from trustcell.dsp.rules.old_memory import signs_of_it
 from trustcell.dsp.rules.plan import Effects, Reply, SlotChange
 from trustcell.vocab import CellId, DeviceType, KeyUsage, RemotePartyRole
 
@@ -53,7 +54,7 @@ def effects_of_update(reply: Reply) -> Effects:
 
 def effects_of_details(reply: Reply) -> Effects:
     """Effects of the answer to a 6.24.1: every cell it names, and the operator's counter where the broker sits in the
-    signing cell (extension, duis-dsp.md 7.4).
+    signing cell (extension, duis-dsp.md 7.4). A device that shows less than it acknowledged is noted (N17).
     """
     tracked = is_tracked(reply.device)
     slots: list[SlotChange] = []
@@ -67,9 +68,10 @@ def effects_of_details(reply: Reply) -> Effects:
             holds = change.cell == NETWORK_OPERATOR_SIGNING_CELL and cell.entity == reply.broker
             if tracked and holds and details.current_seq_number is not None:
                 numbers.append(details.current_seq_number)
+    notes = tuple(signs_of_it(reply.facts, slots, numbers))
     if not numbers:
-        return Effects(tuple(slots))
-    return Effects(tuple(slots), max(numbers), "6.24.1 currentSeqNumber")
+        return Effects(tuple(slots), notes=notes)
+    return Effects(tuple(slots), max(numbers), "6.24.1 currentSeqNumber", notes=notes)
 
 
 def is_tracked(device: DeviceRecord) -> bool:

@@ -159,3 +159,4 @@ class Facts:
     held: tuple[KnownRequest, ...] = ()
     certificates: Mapping[Eui64, bytes] = field(default_factory=lambda: MappingProxyType({}))
     highest: int | None = None
+    learned_from: str = ""
