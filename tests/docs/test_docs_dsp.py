@@ -1,5 +1,6 @@
 """The page of the DSP names every check, service, move and status, as the rules have them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from trustcell.dsp.rules.lifecycle import TRANSITIONS
 from trustcell.dsp.rules.services import SERVICES
 from trustcell.vocab import DeviceType
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "dsp.md").read_text()
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "dsp.md").read_text()
 STATUSES = (None, *inventory.Status)
 
 
@@ -63,3 +65,17 @@ def test_the_status_of_every_service_to_a_device_is_right() -> None:
     for variant in SERVICES:
         if not duis.services()[variant].non_device:
             assert inventory.allowed_statuses(variant) == lines.get(variant, {"Commissioned"}), variant
+
+
+def test_every_row_of_hostile_numbers_names_tests_that_are_there() -> None:
+    named = {row[0]: re.findall(r"`(tests/[\w/]+\.py)`", row[1]) for row in rows("Hostile numbers and repeats")[1:]}
+    assert set(named) == {f"N{number}" for number in (1, 2, 3, 5, 6, 8, *range(10, 19))}
+    for row, files in named.items():
+        assert files, row
+        for file in files:
+            assert (ROOT / file).is_file(), file
+
+
+def test_every_campaign_is_there() -> None:
+    for name, _ in rows("Killed anywhere")[1:]:
+        assert (ROOT / name.strip("`")).is_file(), name
