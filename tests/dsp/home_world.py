@@ -203,7 +203,7 @@ def home(url: str = w.MEMORY, **rules: Any) -> Home:
     return Home(homes, store, manager(store, estate, **rules), estate)
 
 
-def manager(store: Store, estate: Estate, **rules: Any) -> RequestManager:
+def manager(store: Any, estate: Estate, **rules: Any) -> RequestManager:
     cast = w.cast()
     actors = (cast.supplier, cast.leaving, cast.arriving, gaining(), cast.broker)
     directory = HomeDirectory(

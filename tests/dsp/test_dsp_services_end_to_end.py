@@ -10,6 +10,7 @@ import pytest
 from dsp import dsp_world as w
 from dsp import home_world as h
 from dsp.home_world import CHF, ESME, GPF, GPF2, GSME, HCALCS, HUB2, MPAN, MPRN, PPMID, commissioned, installed
+from dsp.test_dsp_resume import Stopped, StopsAt
 from trustcell import certs, duis, gbcs
 from trustcell.dsp import DeviceStatus, RequestState
 from trustcell.gbcs.usecases.cs02cde import ProvideDeviceCertificateFailure
@@ -495,3 +496,23 @@ def test_requests_of_a_group_do_not_overwrite_each_other() -> None:
     assert record is not None
     assert record.status is D.INSTALLED_NOT_COMMISSIONED
     assert record.details["DeviceManufacturer"] == "2222"
+
+
+def test_a_run_of_a_schedule_that_a_crash_interrupted_is_the_brokers_and_names_its_schedule() -> None:
+    home = commissioned(ESME)
+    number = home.ask("5.1", daily(home)).content.dsp_schedule_id
+    books = StopsAt(home.store)
+    books.stop = "command"
+    home.manager = h.manager(books, home.estate)
+    home.now += timedelta(days=1)
+    with pytest.raises(Stopped):
+        home.manager.run_due(home.now)
+    home.manager = h.manager(home.store, home.estate)
+    assert home.manager.resume(home.now) == 1
+    (command,) = home.manager.outbox()
+    assert command.key.originator == w.cast().broker.entity
+    before = len(home.heard)
+    home.settle()
+    ((who, told),) = home.heard[before:]
+    assert who == user()
+    assert told.message.content.dsp_schedule_id == number
