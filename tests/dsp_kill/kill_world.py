@@ -132,10 +132,12 @@ class Site:
 
     folder: Path
     places: int = 1
+    database: str = ""
+    """Of the DSP's books, where they are not in the folder."""
 
     @property
     def url(self) -> str:
-        return f"sqlite:///{self.folder / 'dsp.db'}"
+        return self.database or f"sqlite:///{self.folder / 'dsp.db'}"
 
     @property
     def devices_url(self) -> str:
@@ -340,9 +342,9 @@ class Told:
         return getattr(self._wan, name)
 
 
-def found(folder: Path, places: int = 1) -> Site:
+def found(folder: Path, places: int = 1, database: str = "") -> Site:
     """A site as it begins: hubs with their GPFs, and books that know them."""
-    site = Site(folder, places)
+    site = Site(folder, places, database)
     folder.mkdir(parents=True, exist_ok=True)
     migrate(site.url)
     site.say("begin")

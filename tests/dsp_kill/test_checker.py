@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from databases import Cluster
 from dsp_kill import kill_world as w
 from trustcell_audit.dsp import Evidence, check_dsp, digest_of_books
 from trustcell_audit.dsp.books import open_books
@@ -290,6 +291,28 @@ def test_the_checker_reads_octets_by_itself_as_the_product_writes_them(lived: w.
         ):
             assert head(bytes(octets))[0] == str(w.Eui64(originator))
             assert head(bytes(octets))[1:] == (str(w.Eui64(device)), int.from_bytes(counter, "big"))
+
+
+def test_books_on_postgresql_are_read_the_same(postgresql: Cluster, place: Path) -> None:
+    url = postgresql.new()
+    site = w.found(place / "site", 1, url)
+    node = w.Node(site, w.BEGINS)
+    node.hand_over(w.cast().leaving, w.gpf_of(0), 1)
+    node.rest()
+    node.depart(w.cast().leaving, w.gpf_of(0), 2**62)
+    node.rest()
+    assert node.hand_over(w.cast().arriving, w.gpf_of(0), 1).code.startswith("E")
+    node.look()
+    node.close()
+    assert site.problems(at_rest=True) == []
+    with open_books(url, "lease") as books:
+        before = digest_of_books(books)
+        assert len(before) == 64
+    database = url.split("/")[3].split("?")[0]
+    postgresql.execute("ALTER TABLE gpf_network_operator_floor DISABLE TRIGGER ALL", database)
+    postgresql.execute("UPDATE gpf_network_operator_floor SET highest_counter = 5", database)
+    assert {problem.code for problem in site.problems(at_rest=True)} == {"I2"}
+    postgresql.release(url)
 
 
 @pytest.mark.parametrize("read", [head, device_memory])

@@ -9,10 +9,12 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from databases import Cluster
 from dsp_kill import kill_world as w
 from dsp_kill.traps import SURVIVED, Point, Trap, ended, forked, stopped
 from trustcell import duis
@@ -303,6 +305,28 @@ AGAIN = {
 @pytest.mark.parametrize("name", UPDATE)
 def test_6_15_1(name: str, site: w.Site) -> None:
     play(site, UPDATE[name], leave_and_come)
+
+
+ON_POSTGRESQL = (
+    "K9 command built and MACed, outbox not committed",
+    "K16 counter row written, slot row not",
+    "K27 broker's counter written, floor row not",
+    "K28 signed by the broker, outbox not committed",
+    "K32 slot updated, the rest not",
+)
+
+
+@pytest.mark.parametrize("name", ON_POSTGRESQL)
+def test_on_postgresql(name: str, postgresql: Cluster, place: Path) -> None:
+    url = postgresql.new()
+    site = w.found(place / "site", 1, url)
+    node = w.Node(site, w.BEGINS)
+    assert node.hand_over(w.cast().leaving, GPF, 1).code == "I99"
+    node.rest()
+    node.look()
+    node.close()
+    play(site, (UPDATE | HANDOVER)[name], leave_and_come)
+    postgresql.release(url)
 
 
 def test_6_15_1_k13_the_response_is_received_and_gone(site: w.Site) -> None:
