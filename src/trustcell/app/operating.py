@@ -144,6 +144,7 @@ class DspOperator:
                 made = self._made(device, now)
             except (ValueError, KeyError) as error:
                 raise _refused("device_not_makeable", str(error)) from None
+            self._wan.work(now, 0)  # an inventory must not know a device that a crash takes away
             for eui in made:
                 self._issue(eui, now)
                 self._write(self._known(eui, device, now, actor))
