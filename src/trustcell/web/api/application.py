@@ -70,7 +70,9 @@ def api_app(door: ApiDoor) -> Starlette:
             for path, found in by_path.items()
         ),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: not_served})
+    application = Starlette(routes=routes, exception_handlers={HTTPException: not_served})
+    application.router.redirect_slashes = False  # a redirect would repeat the Host header that somebody sent
+    return application
 
 
 _NOT_SERVED = {
