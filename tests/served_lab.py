@@ -152,7 +152,7 @@ class ServedLab:
     tokens: dict[str, str]
     counter: int = 0
     connections: dict[int, http.client.HTTPConnection] = field(default_factory=dict)
-    asked_at: float = 0.0
+    asked_at: dict[int, float] = field(default_factory=dict)
 
     # ---- doors ----
 
@@ -173,9 +173,9 @@ class ServedLab:
 
     def _ask(self, port: int, method: str, path: str, octets: bytes, headers: dict[str, str]) -> Answer:
         connection = self.connections.setdefault(port, http.client.HTTPConnection("127.0.0.1", port, timeout=30))
-        if time.monotonic() - self.asked_at > _KEPT:
-            self.close()  # the server may be about to
-        self.asked_at = time.monotonic()
+        if time.monotonic() - self.asked_at.get(port, 0.0) > _KEPT:
+            connection.close()  # the server may be about to
+        self.asked_at[port] = time.monotonic()
         try:
             connection.request(method, path, octets, headers)
             response = connection.getresponse()
@@ -266,6 +266,7 @@ class ServedLab:
     def accepted(self, request: duis.Request) -> duis.RequestId:
         answer = self.ask(request)
         assert answer.code == "I99", self.why(request)
+        self.run(lambda: None)  # one turn of the engine later the command is on its way
         return request.request_id
 
     def completed(self, request: duis.Request, signer: str = "Z1-networkOperator-ds") -> duis.Request:

@@ -12,6 +12,7 @@ from trustcell.app.doors import DuisLimits
 def lab(shared, tmp_path_factory):
     limits = DuisLimits(body_seconds=1.0)
     with served_lab(shared, tmp_path_factory.mktemp("lab"), duis_limits=limits) as served:
+        assert served.ask(served.inventory()).code == "I0"  # tables that the program brings along are read by now
         yield served
 
 
