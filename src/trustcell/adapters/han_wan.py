@@ -6,6 +6,7 @@ from datetime import datetime
 
 from trustcell.devices.wan import Taken, VirtualWan
 from trustcell.dsp import Sending
+from trustcell.dsp.ports import Undelivered
 from trustcell.vocab import Eui64
 
 _VERSION = re.compile("[0-9A-Fa-f]{8}")
@@ -26,6 +27,10 @@ class HanWan:
     def receive(self, limit: int, now: datetime) -> Sequence[tuple[int, Eui64, bytes]]:
         """See the port."""
         return self._wan.receive(limit, now)
+
+    def undelivered(self) -> Sequence[Undelivered]:
+        """See the port: what cannot be delivered was said at once."""
+        return ()
 
     def done(self, handles: Sequence[int]) -> None:
         """See the port."""

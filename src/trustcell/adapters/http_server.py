@@ -55,7 +55,7 @@ def listen(
     name: str, application: Any, host: str, port: int, tls: Tls | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> Listening:
     """Take the address, port 0 for any free one; ``Unavailable`` when that is not possible."""
-    context = None if tls is None else _tls_context(name, tls)
+    context = tls_context(name, tls)
     # With the protocol named asyncio sets TCP_NODELAY; without, each answer on a kept connection takes 40 ms longer.
     taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -163,7 +163,10 @@ async def serve(
             each.result()
 
 
-def _tls_context(name: str, tls: Tls) -> ssl.SSLContext:
+def tls_context(name: str, tls: Tls | None) -> ssl.SSLContext | None:
+    """The context of a server's certificate and key, if it has them; ``Unavailable`` when they cannot be used."""
+    if tls is None:
+        return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from trustcell.dsp import Sending
+from trustcell.dsp.ports import Undelivered
 from trustcell.vocab import Eui64
 
 
@@ -16,6 +17,10 @@ class NoWan:
 
     def receive(self, limit: int, now: datetime) -> Sequence[tuple[int, Eui64, bytes]]:
         """See the port."""
+        return ()
+
+    def undelivered(self) -> Sequence[Undelivered]:
+        """See the port: what cannot be delivered was said at once."""
         return ()
 
     def done(self, handles: Sequence[int]) -> None:

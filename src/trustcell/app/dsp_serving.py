@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from trustcell.adapters.dsp_store import SqlHomes, open_homes
 from trustcell.adapters.han_store import SqlEstateStore
 from trustcell.adapters.han_wan import HanWan
 from trustcell.adapters.keyfiles import KeyFile
+from trustcell.app.desk import HomeDesk, LocalDesk
 from trustcell.app.doors import UserEntry
 from trustcell.app.dsp_books import books_of
 from trustcell.app.dsp_lab import LabFile, LabParties, take_in
@@ -45,7 +46,10 @@ class ServedDsp:
 
 @dataclass(frozen=True, slots=True)
 class LabSettings:
-    """Where a lab's DSP keeps its books (``None``: nowhere), where responses go, and its clock (``None``: now)."""
+    """Where a lab's DSP keeps its books (``None``: nowhere), where responses go, and its clock (``None``: now).
+
+    ``database`` is another SQLite file for the books; the devices are kept beside it.
+    """
 
     folder: Path | None = None
     callback: str | None = None
@@ -53,6 +57,7 @@ class LabSettings:
     seal: Callable[[bytes], bytes] | None = None
     policy: Policy | None = None
     schema: duis.Schema | None = None
+    database: Path | None = None
 
 
 @contextmanager
@@ -70,13 +75,17 @@ def lab_dsp(
     parties = file.parties(settings.callback)
     folder = settings.folder
     with ExitStack() as stack:
-        homes = open_homes(books_of(folder, settings.seal))
+        books = books_of(folder, settings.seal)
+        if settings.database is not None:
+            books = replace(books, url=_url(settings.database))
+        homes = open_homes(books)
         stack.callback(homes.close)
-        estate_store = SqlEstateStore(_url(folder, "han.db")) if folder is not None else None
+        devices = _devices_file(settings)
+        estate_store = None if devices is None else SqlEstateStore(_url(devices))
         if estate_store is not None:
             stack.callback(estate_store.close)
-        wan = VirtualWan(_estate(file, homes, estate_store, clock()), estate_store)
-        users = UserBook.open(None if folder is None else folder / USERS_FILE, _entries(parties))
+        wan = VirtualWan(estate_of(file, homes, estate_store, clock()), estate_store)
+        users = UserBook.open(None if folder is None else folder / USERS_FILE, entries_of(parties))
         fleet = wan.estate.book.fleets[""]
         directory = RepositoryDirectory(
             repository, users.users, users.callbacks, repository_clock, partial(made_with, fleet)
@@ -98,7 +107,8 @@ def lab_dsp(
             for work in file.works(wan.estate, now):
                 take_in(managers[homes.home_of(work.device)].store, [work], now)
         engine = Engine(managers, lambda octets: homes.names()[0], clock)
-        operator = DspOperator(engine, homes, users, wan, clock, issue)
+        desk = LocalDesk(engine.call, lambda of: HomeDesk(engine.manager(homes.names()[0]), clock))
+        operator = DspOperator(desk, engine.call, homes, users, wan, clock, issue)
         engine.start()
         stack.callback(engine.stop)
         outbox, views = Deliveries(engine), homes.views
@@ -133,22 +143,29 @@ def made_with(fleet: Fleet, device_type: DeviceType) -> Collection[Reported]:
     return {Reported(held.entity, held.key_id, cell.key_usage) for cell, held in occupants.items()}
 
 
-def _estate(file: LabFile, homes: SqlHomes, store: SqlEstateStore | None, now: datetime) -> Estate:
+def estate_of(file: LabFile, homes: SqlHomes, store: SqlEstateStore | None, now: datetime) -> Estate:
     """The devices as they were left, or as the file describes them."""
     if store is not None and homes.views.devices(None, None, 1):
         return Estate.load({"": file.fleet(LAB_SEED)}, LAB_SEED, store)
     return file.estate(LAB_SEED, now)
 
 
-def _entries(parties: LabParties) -> dict[Eui64, UserEntry]:
+def entries_of(parties: LabParties) -> dict[Eui64, UserEntry]:
+    """The users of a lab with their addresses."""
     return {
         entity: UserEntry(entity, frozenset(user.roles), user.status, parties.callbacks.get(entity))
         for entity, user in parties.users.items()
     }
 
 
-def _url(folder: Path | None, name: str) -> str:
-    return "sqlite://" if folder is None else f"sqlite:///{(folder / name).absolute()}"
+def _devices_file(settings: LabSettings) -> Path | None:
+    if settings.database is not None:
+        return settings.database.with_name(f"{settings.database.stem}-han.db")
+    return None if settings.folder is None else settings.folder / "han.db"
 
 
-__all__ = ["LabSettings", "ServedDsp", "gauges", "lab_dsp", "woken_by"]
+def _url(file: Path | None) -> str:
+    return "sqlite://" if file is None else f"sqlite:///{file.absolute()}"
+
+
+__all__ = ["LabSettings", "ServedDsp", "entries_of", "estate_of", "gauges", "lab_dsp", "made_with", "woken_by"]

@@ -48,8 +48,10 @@ class Engine:
         home_of: Callable[[bytes], str | None],
         clock: Callable[[], datetime],
         pace: Pace | None = None,
+        ended: Callable[[], None] | None = None,
     ) -> None:
-        """Opens nothing; ``start`` begins."""
+        """Opens nothing; ``start`` begins. ``ended`` hears, on the thread, that it cannot go on."""
+        self._ended = ended
         self._managers = dict(managers)
         self._home_of = home_of
         self._on_delivery: Callable[[], None] | None = None
@@ -97,8 +99,8 @@ class Engine:
         def done(result: Any, error: BaseException | None) -> None:
             loop.call_soon_threadsafe(_settle, future, result, error)
 
-        if self._stopping:
-            raise Unavailable("the DSP is stopping")
+        if self._stopping or self._failure:
+            raise Unavailable(self._failure or "the DSP is stopping")
         self._calls.append((action, done))
         self._wake.set()
         return await future
@@ -266,6 +268,8 @@ class Engine:
             self._queue.popleft().done(None, error)
         while self._calls:
             self._calls.popleft()[1](None, error)
+        if self._ended is not None:
+            self._ended()
 
 
 def _settle(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:

@@ -50,6 +50,17 @@ class Front:
 
 
 @dataclass(frozen=True, slots=True)
+class BehindApi:
+    """What the JSON API leads to."""
+
+    engine: DuisEngine
+    views: Views
+    operator: Operator
+    clock: Callable[[], datetime]
+    random: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Behind:
     """What the doors lead to. ``address`` gives the URL of a user's callback."""
 
@@ -79,17 +90,7 @@ def open_front(front: Front, behind: Behind) -> Opened:
     """Doors and deliveries around an engine; nothing listens before they are served."""
     metrics = Metrics(CollectorRegistry())
     duis = DuisDoor(behind.engine, behind.clock, behind.random, front.duis_limits, metrics)
-    api = ApiDoor(
-        behind.engine,
-        behind.views,
-        behind.operator,
-        TokenBook(front.tokens, front.further_tokens),
-        front.callbacks,
-        behind.clock,
-        behind.random,
-        front.api_limits,
-        metrics,
-    )
+    api = api_door(front, behind, metrics)
     way = Poster(front.callbacks.may_connect, front.callback_seconds)
     deliverer = Deliverer(behind.outbox, way, behind.address, behind.clock, front.retry, metrics)
 
@@ -102,4 +103,19 @@ def open_front(front: Front, behind: Behind) -> Opened:
         [deliver],
         metrics,
         deliverer.wake,
+    )
+
+
+def api_door(front: Front, behind: Behind | BehindApi, metrics: Metrics) -> ApiDoor:
+    """The JSON API alone."""
+    return ApiDoor(
+        behind.engine,
+        behind.views,
+        behind.operator,
+        TokenBook(front.tokens, front.further_tokens),
+        front.callbacks,
+        behind.clock,
+        behind.random,
+        front.api_limits,
+        metrics,
     )

@@ -17,7 +17,7 @@ from trustcell.adapters.foreign import foreign_items
 from trustcell.adapters.key_archive import key_archive
 from trustcell.adapters.keyfiles import read_key_file
 from trustcell.adapters.store import open_store
-from trustcell.app.audit_key import made_audit_key
+from trustcell.app.audit_key import audit_key, made_audit_key
 from trustcell.app.dsp_books import ENVIRONMENT
 from trustcell.app.lab import read_lab, zaz1
 from trustcell.app.serve import RepositoryDoor, api_keys, running_clock
@@ -63,28 +63,20 @@ def open_lab(
     facts = zaz1()
     clock = running_clock(at or facts["begins"])
     now = clock()
-    anchors = {name: (certs.spki_of(bytes.fromhex(point)),) for name, point in facts["authorities"].items()}
-    anchors[DEVICE_AUTHORITY] = (certs.spki_of(_authority_point()),)
-    environment = Environment(ENVIRONMENT, "public ZAZ1 certificates and lab devices", facts["begins"])
+    environment = _environment()
     items = [ForeignItem("Z1", base64.b64decode(facts["issuing"]))]
     items += [item for file in key_files for item in foreign_items(file)]
     credentials = [each for file in key_files for each in read_key_file(file).credentials]
     devices = lab_devices(lab) if lab is not None else ()
     with ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trustcell-lab-")))
-        audit_key = made_audit_key(place)
+        key = made_audit_key(place)
 
         def seal(octets: bytes) -> bytes:
-            return gbcs.sign(audit_key, octets)
+            return gbcs.sign(key, octets)
 
-        store = open_store(
-            f"sqlite:///{(place / 'lab.db').absolute()}",
-            environment.identifier,
-            seal=seal,
-            head_file=None,
-        )
-        stack.callback(store.close)
-        repository = Repository(store, environment, anchors)
+        repository = stack.enter_context(_repository(place, seal))
+        store = repository.store
 
         def issue(devices: Iterable[Eui64], now: datetime) -> int:
             with store.transaction(now) as books:
@@ -115,6 +107,35 @@ def open_lab(
         repository.refresh()
         door = RepositoryDoor(repository, clock, system_random, api_keys(), key_archive(credentials))
         yield Lab(door, imported, devices_made, issue_one, seal)
+
+
+@contextmanager
+def beside_lab(folder: Path) -> Iterator[tuple[Repository, Callable[[bytes], bytes]]]:
+    """The repository of a lab that another process has opened in ``folder``, to be read; and what signs audit heads."""
+    key = audit_key(folder)
+
+    def seal(octets: bytes) -> bytes:
+        return gbcs.sign(key, octets)
+
+    with _repository(folder, seal) as repository:
+        yield repository, seal
+
+
+@contextmanager
+def _repository(folder: Path, seal: Callable[[bytes], bytes]) -> Iterator[Repository]:
+    environment = _environment()
+    anchors = {name: (certs.spki_of(bytes.fromhex(point)),) for name, point in zaz1()["authorities"].items()}
+    anchors[DEVICE_AUTHORITY] = (certs.spki_of(_authority_point()),)
+    url = f"sqlite:///{(folder / 'lab.db').absolute()}"
+    store = open_store(url, environment.identifier, seal=seal, head_file=None)
+    try:
+        yield Repository(store, environment, anchors)
+    finally:
+        store.close()
+
+
+def _environment() -> Environment:
+    return Environment(ENVIRONMENT, "public ZAZ1 certificates and lab devices", zaz1()["begins"])
 
 
 def lab_devices(lab: Path) -> tuple[Eui64, ...]:

@@ -1,13 +1,14 @@
 """Everything that ``trustcell serve --lab`` opens: repository, DSP, virtual devices, and the doors to them."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from trustcell.adapters.keyfiles import KeyFile, read_key_file
+from trustcell.adapters.keyfiles import read_key_files
+from trustcell.adapters.store.engine import file_of, readable
 from trustcell.app.callbacks import CallbackRules, read_callback
 from trustcell.app.dsp_serving import LabSettings, ServedDsp, gauges, lab_dsp, woken_by
 from trustcell.app.front import Front, open_front
@@ -22,7 +23,8 @@ from trustcell.dsp import Policy
 class LabOptions:
     """What somebody asked for. Without ``lab`` there is a repository and no DSP; ``folder`` keeps everything.
 
-    ``clock`` is the DSP's in place of the machine's, ``policy`` in place of its usual choices.
+    ``clock`` is the DSP's in place of the machine's (in one process), ``policy`` in place of its usual choices.
+    ``database`` is where the DSP keeps its books instead; on PostgreSQL ``workers`` processes share them.
     """
 
     lab: Path | None
@@ -33,17 +35,24 @@ class LabOptions:
     front: Front = field(default_factory=Front)
     clock: Clock | None = None
     policy: Policy | None = None
+    database: str | None = None
+    workers: int = 1
+    log_json: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedLab:
-    """The repository's door, the services of the DSP, and what runs beside the servers."""
+    """The repository's door, the services of the DSP, and what runs beside the servers.
+
+    ``urls`` are the addresses of services that other processes answer.
+    """
 
     repository: RepositoryDoor
     left_out: list[str]
     services: list[Service]
     work: list[Work]
     dsp: ServedDsp | None = None
+    urls: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -62,7 +71,7 @@ def opened_lab(options: LabOptions) -> Iterator[OpenedLab]:
         if options.lab is None:
             yield OpenedLab(lab.door, gone, [], [])
             return
-        allowed = frozenset() if options.callback is None else frozenset({_host(options.callback)})
+        allowed = frozenset() if options.callback is None else frozenset({host_of(options.callback)})
         rules = CallbackRules(allowed, lab=True)
         settings = LabSettings(
             folder,
@@ -71,10 +80,11 @@ def opened_lab(options: LabOptions) -> Iterator[OpenedLab]:
             lab.seal,
             options.policy,
             schema=official_schema(),
+            database=None if options.database is None else file_of(readable(options.database)),
         )
         door = lab.door
         dsp = stack.enter_context(
-            lab_dsp(options.lab, _keys(options.keys), door.repository, door.clock, settings, lab.issue)
+            lab_dsp(options.lab, read_key_files(options.keys), door.repository, door.clock, settings, lab.issue)
         )
         tokens = options.front.tokens or (None if folder is None else folder / TOKENS_FILE)
         opened = open_front(replace(options.front, tokens=tokens, callbacks=rules), dsp.behind)
@@ -83,15 +93,17 @@ def opened_lab(options: LabOptions) -> Iterator[OpenedLab]:
         yield OpenedLab(door, gone, opened.services, [*opened.work, listening], dsp)
 
 
-def _keys(files: tuple[Path, ...]) -> KeyFile:
-    """All key files as one."""
-    read = [read_key_file(path) for path in files]
-    return KeyFile(
-        tuple(each for file in read for each in file.credentials), tuple(each for file in read for each in file.skipped)
-    )
-
-
-def _host(callback: str) -> str:
+def host_of(callback: str) -> str:
     """``host:port`` of an address as operators type it."""
     address = callback.removeprefix("http://").partition("/")[0]
     return address if ":" in address else f"{address}:80"
+
+
+def open_as_asked(options: LabOptions) -> AbstractContextManager[OpenedLab]:
+    """``opened_lab``, or the same with workers where the database is one that processes can share."""
+    database = options.database
+    if database is None or file_of(readable(database)) is not None:
+        return opened_lab(options)
+    from trustcell.app.workers.supervisor import opened_workers  # it builds on what is above
+
+    return opened_workers(options, database)

@@ -1,10 +1,12 @@
 """Counts and times of the doors and deliveries, for Prometheus; the registry comes in, nothing is global."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0)
 """The last bound is the time-out of the public clients (dcc-boxed-interface.md 2.2)."""
@@ -58,6 +60,34 @@ class Metrics:
         for home in homes:
             gauge.labels(home).set_function(partial(epoch, home))
 
+    def samples(self) -> list[tuple[str, dict[str, str], float]]:
+        """Every figure as (name, labels, value), without the times of making: to be shown by another process."""
+        return [
+            (each.name, dict(each.labels), each.value)
+            for family in self.registry.collect()
+            for each in family.samples
+            if not each.name.endswith("_created")
+        ]
+
+    def show(self, collected: Callable[[], Iterable[Metric]]) -> None:
+        """Show figures of others beside these; asked for whenever somebody looks."""
+        self.registry.register(_Shown(collected))
+
     def exposition(self) -> tuple[str, bytes]:
         """Content type and text for a scraper."""
         return CONTENT_TYPE_LATEST, generate_latest(self.registry)
+
+
+class _Shown(Collector):
+    """Figures that somebody else collects."""
+
+    def __init__(self, collected: Callable[[], Iterable[Metric]]) -> None:
+        self._collected = collected
+
+    def collect(self) -> Iterable[Metric]:
+        """See the library."""
+        return self._collected()
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing is known before anybody looks."""
+        return ()

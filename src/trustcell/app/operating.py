@@ -1,14 +1,16 @@
 """What an operator may do with a DSP and its virtual devices: see ``app.doors.Operator``."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+from trustcell.app.desk import Desk, line, refusal
 from trustcell.app.doors import Actor, HanDetail, HanDevice, HomeEntry, NewDevice, UserEntry
-from trustcell.app.engine import Engine
 from trustcell.app.han_changes import LINKS, HanChange, Link
 from trustcell.app.users import UserBook
-from trustcell.devices import Estate, Region, views, workshop
+from trustcell.devices import Device, Estate, Region, views, workshop
+from trustcell.devices.place import Place
 from trustcell.devices.wan import VirtualWan
 from trustcell.dsp import (
     DeviceRecord,
@@ -17,38 +19,34 @@ from trustcell.dsp import (
     Homes,
     Occupant,
     Registration,
-    RequestChange,
     RequestState,
     SlotChange,
-    TrailEntry,
     Work,
 )
 from trustcell.dsp.rules.plan import DeviceChange
 from trustcell.duis import RequestId
-from trustcell.vocab import Clause, DeviceType, Eui64, KeyUsage, Refused, WireError
-
-OPERATING = Clause("trustcell operator", "docs/serve.md, the JSON API")
-_ENDABLE = (RequestState.HELD, RequestState.QUARANTINED)
+from trustcell.vocab import DeviceType, Eui64, KeyUsage, WireError
 
 IssueCertificates = Callable[[Eui64, datetime], None]
 """Gives a new device its certificates, where somebody can issue them."""
 
 
 class DspOperator:
-    """See ``Operator``: every change runs on the engine's thread and is one line of the trail."""
+    """See ``Operator``: changes go to the desk of the home concerned, each with its line; devices to their thread."""
 
     def __init__(
         self,
-        engine: Engine,
+        desk: Desk,
+        on_han: Callable[[Callable[[], Any]], Awaitable[Any]],
         homes: Homes,
         users: UserBook,
         wan: VirtualWan,
         clock: Callable[[], datetime],
         issue: IssueCertificates = lambda eui, now: None,
     ) -> None:
-        """Nothing is done yet."""
-        self._engine, self._homes, self._users, self._wan, self._clock = engine, homes, users, wan, clock
-        self._issue = issue
+        """``on_han`` runs something on the one thread that uses the virtual devices."""
+        self._desk, self._on_han, self._homes, self._users, self._wan = desk, on_han, homes, users, wan
+        self._clock, self._issue = clock, issue
 
     async def users(self) -> Sequence[UserEntry]:
         """See ``Operator``."""
@@ -57,23 +55,15 @@ class DspOperator:
     async def put_user(self, entry: UserEntry, actor: Actor) -> None:
         """See ``Operator``."""
         facts = {"roles": sorted(entry.roles), "status": entry.status.value, "callback": entry.callback or ""}
-
-        def act() -> None:
-            self._write(Work(entry.entity, trail=(self._line("user", entry.entity, facts, actor),)))
-            self._users.put(entry)
-
-        await self._engine.call(act)
+        await self._desk.write(Work(entry.entity, trail=(line("user", entry.entity, facts, actor),)))
+        await self._on_han(lambda: self._users.put(entry))
 
     async def remove_user(self, entity: Eui64, actor: Actor) -> bool:
         """See ``Operator``."""
-
-        def act() -> bool:
-            if entity not in self._users.users():
-                return False
-            self._write(Work(entity, trail=(self._line("user removed", entity, {}, actor),)))
-            return self._users.remove(entity)
-
-        return bool(await self._engine.call(act))
+        if entity not in self._users.users():
+            return False
+        await self._desk.write(Work(entity, trail=(line("user removed", entity, {}, actor),)))
+        return bool(await self._on_han(lambda: self._users.remove(entity)))
 
     async def register(self, registration: Registration, actor: Actor) -> None:
         """See ``Operator``."""
@@ -83,42 +73,16 @@ class DspOperator:
             "network_operator": str(registration.network_operator),
             "begins": registration.begins.isoformat(),
         }
-        work = Work(
-            registration.supplier,
-            effects=Effects(registrations=(registration,)),
-            trail=(self._line("registration", registration.mpxn, facts, actor),),
-        )
-        await self._engine.call(lambda: self._write(work))
+        trail = (line("registration", registration.mpxn, facts, actor),)
+        await self._desk.write(Work(registration.supplier, effects=Effects(registrations=(registration,)), trail=trail))
 
     async def release(self, request_id: RequestId, actor: Actor) -> RequestState | None:
         """See ``Operator``."""
-
-        def act() -> RequestState | None:
-            line = self._line("released", str(request_id), {}, actor)
-            return self._engine.manager(self._homes.home_of(request_id.target)).release(request_id, line, self._clock())
-
-        result: RequestState | None = await self._engine.call(act)
-        return result
+        return await self._desk.release(request_id, actor)
 
     async def cancel(self, request_id: RequestId, actor: Actor) -> RequestState | None:
         """See ``Operator``."""
-
-        def act() -> RequestState | None:
-            store = self._engine.manager(self._homes.home_of(request_id.target)).store
-            known = store.request(request_id)
-            if known is None:
-                return None
-            if known.state not in _ENDABLE:
-                raise _refused("request_not_waiting", f"the request is {known.state.value}, not held or quarantined")
-            ended = RequestState.CANCELLED if known.state is RequestState.HELD else RequestState.DISCARDED
-            change = RequestChange(request_id, known.state, ended, known.service_variant, known.command_variant)
-            self._write(
-                Work(request_id.target, (change,), trail=(self._line(ended.value, str(request_id), {}, actor),))
-            )
-            return ended
-
-        result: RequestState | None = await self._engine.call(act)
-        return result
+        return await self._desk.cancel(request_id, actor)
 
     async def han_devices(self, after: Eui64 | None, limit: int) -> Sequence[HanDevice]:
         """See ``Operator``."""
@@ -127,36 +91,37 @@ class DspOperator:
             known = sorted(device.eui for device in self._estate.book if after is None or device.eui > after)
             return [self._device(eui) for eui in known[:limit]]
 
-        result: list[HanDevice] = await self._engine.call(read)
+        result: list[HanDevice] = await self._on_han(read)
         return result
 
     async def han_device(self, eui: Eui64) -> HanDetail | None:
         """See ``Operator``."""
-        result: HanDetail | None = await self._engine.call(lambda: self._detail(eui))
+        result: HanDetail | None = await self._on_han(lambda: self._detail(eui))
         return result
 
     async def make_device(self, device: NewDevice, actor: Actor) -> HanDevice:
         """See ``Operator``; a hub comes with its GPF, whose EUI-64 is the next one."""
 
-        def act() -> HanDevice:
+        def make() -> list[Work]:
             now = self._clock()
             try:
                 made = self._made(device, now)
             except (ValueError, KeyError) as error:
-                raise _refused("device_not_makeable", str(error)) from None
+                raise refusal("device_not_makeable", str(error)) from None
             self._wan.work(now, 0)  # an inventory must not know a device that a crash takes away
             for eui in made:
                 self._issue(eui, now)
-                self._write(self._known(eui, device, now, actor))
-            return self._device(device.eui)
+            return [self._known(eui, device, now, actor) for eui in made]
 
-        result: HanDevice = await self._engine.call(act)
+        for work in await self._on_han(make):
+            await self._desk.write(work)
+        result: HanDevice = await self._on_han(lambda: self._device(device.eui))
         return result
 
     async def change_device(self, eui: Eui64, changes: Sequence[HanChange], actor: Actor) -> HanDevice | None:
-        """See ``Operator``; the device is put back when a later change is refused."""
+        """See ``Operator``; the device is put back when a later change is refused, or cannot be written."""
 
-        def act() -> HanDevice | None:
+        def act() -> tuple[Device, Place, Work] | None:
             if eui not in self._estate.book:
                 return None
             device, place = self._estate.book.device(eui), self._estate.book.place(eui)
@@ -164,18 +129,31 @@ class DspOperator:
                 facts = [change.facts for change in changes]
                 for change in changes:
                     change.apply(self._estate, eui, self._clock())
-                self._write(Work(eui, trail=tuple(self._line("device changed", eui, each, actor) for each in facts)))
             except BaseException as error:
-                self._estate.put(device)
-                self._estate.book.put_place(eui, place)
+                put_back(device, place)
                 if isinstance(error, ValueError | WireError):
-                    raise _refused("device_not_changeable", str(error)) from None
+                    raise refusal("device_not_changeable", str(error)) from None
                 raise
+            return device, place, Work(eui, trail=tuple(line("device changed", eui, each, actor) for each in facts))
+
+        def put_back(device: Device, place: Place) -> None:
+            self._estate.put(device)
+            self._estate.book.put_place(eui, place)
+
+        def settle() -> HanDevice:
             self._wan.work(self._clock(), 0)
-            self._engine.wake()
             return self._device(eui)
 
-        result: HanDevice | None = await self._engine.call(act)
+        changed = await self._on_han(act)
+        if changed is None:
+            return None
+        device, place, work = changed
+        try:
+            await self._desk.write(work)
+        except BaseException:
+            await self._on_han(lambda: put_back(device, place))
+            raise
+        result: HanDevice = await self._on_han(settle)
         return result
 
     async def take_device_away(self, eui: Eui64, actor: Actor) -> bool:
@@ -187,12 +165,14 @@ class DspOperator:
             try:
                 self._estate.take_away(eui)
             except ValueError as error:
-                raise _refused("device_not_removable", str(error)) from None
-            self._write(Work(eui, trail=(self._line("device taken away", eui, {}, actor),)))
-            self._wan.work(self._clock(), 0)
+                raise refusal("device_not_removable", str(error)) from None
             return True
 
-        return bool(await self._engine.call(act))
+        if not await self._on_han(act):
+            return False
+        await self._desk.write(Work(eui, trail=(line("device taken away", eui, {}, actor),)))
+        await self._on_han(lambda: self._wan.work(self._clock(), 0))
+        return True
 
     async def device_memory(self, eui: Eui64) -> bytes | None:
         """See ``Operator``."""
@@ -200,7 +180,7 @@ class DspOperator:
         def read() -> bytes | None:
             return workshop.snapshot(self._estate.book.device(eui)) if eui in self._estate.book else None
 
-        result: bytes | None = await self._engine.call(read)
+        result: bytes | None = await self._on_han(read)
         return result
 
     async def homes(self) -> Sequence[HomeEntry]:
@@ -213,23 +193,14 @@ class DspOperator:
                 found.append(HomeEntry(name, *(holder if holder is not None else (None, None))))
             return found
 
-        result: list[HomeEntry] = await self._engine.call(read)
+        result: list[HomeEntry] = await self._on_han(read)
         return result
 
-    # ---- on the engine's thread ----
+    # ---- on the thread of the devices ----
 
     @property
     def _estate(self) -> Estate:
         return self._wan.estate
-
-    def _write(self, work: Work) -> None:
-        store = self._engine.manager(self._homes.home_of(work.device)).store
-        for refusal in store.commit([work], self._clock()):
-            if refusal is not None:
-                raise refusal
-
-    def _line(self, kind: str, subject: object, facts: Mapping[str, object], actor: Actor) -> TrailEntry:
-        return TrailEntry(kind, str(subject), {**facts, "actor": actor.name}, actor.reference)
 
     def _made(self, device: NewDevice, now: datetime) -> tuple[Eui64, ...]:
         details = device.details
@@ -264,8 +235,8 @@ class DspOperator:
         if device.device_type is DeviceType.CHF:
             gpf = Eui64((int.from_bytes(eui, "big") + 1).to_bytes(8, "big"))
             record = replace(record, gpf=gpf)
-        line = self._line("device made", eui, {"type": device.device_type.name}, actor)
-        return Work(eui, effects=Effects(slots=slots, devices=(DeviceChange(eui, record, "made"),)), trail=(line,))
+        made = line("device made", eui, {"type": device.device_type.name}, actor)
+        return Work(eui, effects=Effects(slots=slots, devices=(DeviceChange(eui, record, "made"),)), trail=(made,))
 
     def _device(self, eui: Eui64) -> HanDevice:
         book = self._estate.book
@@ -299,7 +270,3 @@ class DspOperator:
             views.pending_rows(device),
             views.log_rows(device),
         )
-
-
-def _refused(code: str, message: str) -> Refused:
-    return Refused([OPERATING.breach(code, "request", message, "look at the state of things and ask again")])

@@ -1,6 +1,7 @@
 """What ``trustcell serve`` serves: doors made of services, given to the web room, on addresses of their own."""
 
 import ipaddress
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 
 from trustcell.adapters.clock import system_now, system_random
 from trustcell.adapters.http_protocol import DEFAULT_LIMITS, Limits
-from trustcell.adapters.http_server import Tls, Work, listen, run
+from trustcell.adapters.http_server import Listening, Tls, Work, listen, run, tls_context
 from trustcell.app.doors import ApiDoor, DuisDoor
 from trustcell.app.settings import Settings
 from trustcell.smki.service.repository import Repository
@@ -28,6 +29,7 @@ __all__ = [
     "Work",
     "api_keys",
     "api_service",
+    "duis_listening",
     "duis_service",
     "home_door",
     "random_source",
@@ -79,6 +81,12 @@ def duis_service(
 ) -> Service:
     """The three DUIS services; with ``tls.client_authorities`` users show a certificate before anything is read."""
     return Service("duis", "trustcell.web:duis_app", door, host, port, tls, limits)
+
+
+def duis_listening(door: DuisDoor, taken: socket.socket, tls: Tls | None, limits: Limits = DEFAULT_LIMITS) -> Listening:
+    """The DUIS services at a socket that another process has bound and shares."""
+    service = duis_service(door, "", 0, tls, limits)
+    return Listening(service.name, _application(service), taken, tls_context(service.name, tls), limits)
 
 
 def api_service(door: ApiDoor, host: str, port: int, tls: Tls | None = None) -> Service:

@@ -57,6 +57,10 @@ class UserBook:
         """Every user, in order of EUI-64."""
         return [self._entries[entity] for entity in sorted(self._entries)]
 
+    def keep(self) -> None:
+        """Write the file if there is one to write: others read it."""
+        self._change(self._entries)
+
     def put(self, entry: UserEntry) -> None:
         """Register a user, or change one."""
         self._change({**self._entries, entry.entity: entry})
@@ -83,6 +87,35 @@ class UserBook:
         users = {key: User(key, entry.roles, entry.status) for key, entry in self._entries.items()}
         callbacks = {key: entry.callback for key, entry in self._entries.items() if entry.callback is not None}
         return _Known(users, callbacks)
+
+
+class WatchedUsers:
+    """The users in a file that another process writes, read again when it was replaced."""
+
+    def __init__(self, path: Path) -> None:
+        """Reads it once; ``WireError`` as ``UserBook`` has it."""
+        self._path = path
+        self._seen = self._mark()
+        self._book = UserBook.open(path, {})
+
+    def users(self) -> Mapping[Eui64, User]:
+        """Every user as of now."""
+        return self._current().users()
+
+    def callbacks(self) -> Mapping[Eui64, str]:
+        """Every address as of now."""
+        return self._current().callbacks()
+
+    def _current(self) -> UserBook:
+        mark = self._mark()
+        if mark != self._seen:
+            self._book, self._seen = UserBook.open(self._path, {}), mark
+        return self._book
+
+    def _mark(self) -> tuple[int, int]:
+        """A file that is replaced is another one."""
+        found = self._path.stat()
+        return found.st_ino, found.st_mtime_ns
 
 
 def _row(entry: UserEntry) -> dict[str, Any]:

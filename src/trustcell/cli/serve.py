@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -69,6 +70,15 @@ def serve(
             "--run-token/--no-run-token", help="Leave an operator's token for this run where only this user can read."
         ),
     ] = True,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Where the lab's DSP keeps its books: postgresql+psycopg://... or sqlite:////FILE."
+        ),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(metavar="N", min=1, max=64, help="Processes of the DSP that share one PostgreSQL.")
+    ] = 1,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write log lines as JSON.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -78,12 +88,16 @@ def serve(
     """
     from trustcell.app import serve as serving  # costs what other commands need not pay
     from trustcell.app.front import Front
-    from trustcell.app.lab_serving import LabOptions, opened_lab
+    from trustcell.app.lab_serving import LabOptions, open_as_asked
     from trustcell.app.logs import configure_logs
     from trustcell.app.run_token import RUN_PRINCIPAL, written_run_token
     from trustcell.app.tokens import new_token
 
     is_lab = lab is not None or bool(keys)
+    if database is not None and lab is None:
+        raise typer.BadParameter("--database is for a lab: it goes with --lab")
+    if workers > 1 and not (database or "").startswith("postgresql"):
+        raise typer.BadParameter("--workers needs --database postgresql+psycopg://...")
     source = context.get_parameter_source("home")
     kept = home if source is not None and source.name == "COMMANDLINE" else None
     configure_logs(as_json=log_json)
@@ -91,13 +105,17 @@ def serve(
         services: list[serving.Service] = []
         work: list[serving.Work] = []
         token = ""
+        elsewhere: Mapping[str, str] = {}
         if is_lab:
             serving.refuse_open_address(host, keys_are_public=True, told=public_keys)
             token, entry = new_token(RUN_PRINCIPAL, serving.running_clock()(), serving.random_source())
             tls = read_tls(certificate, private_key, client_authorities)
             front = Front(host, duis_port, api_port, tokens, (entry,) if run_token else (), tls)
-            asked = LabOptions(lab, tuple(keys or ()), at, kept, callback, front)
-            opened = stack.enter_context(opened_lab(asked))
+            asked = LabOptions(
+                lab, tuple(keys or ()), at, kept, callback, front, database=database, workers=workers, log_json=log_json
+            )
+            opened = stack.enter_context(open_as_asked(asked))
+            elsewhere = opened.urls
             door = opened.repository
             lines_on_error(opened.left_out)
             if public_keys:
@@ -108,7 +126,8 @@ def serve(
             door = stack.enter_context(serving.home_door(home, at))
         services.append(serving.repository_service(door, host, repository_port))
 
-        def ready(urls: dict[str, str]) -> None:
+        def ready(listening: dict[str, str]) -> None:
+            urls = {**elsewhere, **listening}
             environment = door.repository.environment.identifier
             shown = door.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
             place = stack.enter_context(written_run_token(urls["api"], token)) if "api" in urls and run_token else None

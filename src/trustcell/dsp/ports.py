@@ -348,6 +348,14 @@ class Sending(StrEnum):
     """Communication with the device cannot be established (E20)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A message that was taken and could not be delivered after all (E20); ``handle`` is for ``Wan.done``."""
+
+    handle: int
+    message_id: str
+
+
 class Wan(Protocol):
     """The way to the devices: at least once both ways, order only within a device (scale.md 3, WAN).
 
@@ -361,6 +369,13 @@ class Wan(Protocol):
 
     def receive(self, limit: int, now: datetime) -> Sequence[tuple[int, Eui64, bytes]]:
         """Device messages as (handle, device, octets), each until it is done."""
+        ...
+
+    def undelivered(self) -> Sequence[Undelivered]:
+        """Messages taken before that turned out to be undeliverable, as of the last ``receive``; until they are done.
+
+        For a way that learns so later only: one that knows at once says so in ``send``.
+        """
         ...
 
     def done(self, handles: Sequence[int]) -> None:

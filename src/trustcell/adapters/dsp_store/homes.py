@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -110,6 +110,12 @@ class SqlHomes:
         with self.session() as session, session.reading():
             row = session.one(_HOLDER, (self._ordinal(home),))
         return None if row is None or row[0] == "" else (row[0], when(row[1]))
+
+    def leases(self) -> Mapping[str, tuple[str, datetime] | None]:
+        """``holder`` of every home, as of one moment."""
+        with self.session() as session, session.reading():
+            rows = session.all("SELECT home, owner, until FROM lease ORDER BY home")
+        return {self._names[home]: None if owner == "" else (owner, when(until)) for home, owner, until in rows}
 
     @property
     def views(self) -> SqlViews:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from trustcell import duis
 from trustcell.dsp.ports import Broker, Directory, Party, Sending, Store, Wan
+from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.lifecycle import RequestEvent, RequestState, moved
 from trustcell.dsp.rules.work import (
     Command,
@@ -97,6 +98,7 @@ class RequestManager:
     def collect(self, now: datetime, limit: int = _GROUP) -> list[Reception]:
         """Take what the WAN has from devices; it is done there once it is committed here."""
         arrived = self._wan.receive(limit, now)
+        self._hear_of_undelivered(now)
         if not arrived:
             return []
         messages = [octets for _, _, octets in arrived]
@@ -126,6 +128,14 @@ class RequestManager:
             raise
         except Exception as error:
             return self._received_apart([octets], error, now)
+
+    def _hear_of_undelivered(self, now: datetime) -> None:
+        """The WAN may learn after it took a command that there is no way to its device (E20)."""
+        for each in self._wan.undelivered():
+            command = self.store.commands([CommandKey.parse(each.message_id)])[0]
+            if command is not None and command.state is CommandState.OPEN:
+                self._give_up(command, CommandState.UNREACHABLE, now)
+            self._wan.done([each.handle])
 
     def run_due(self, now: datetime, limit: int = _GROUP) -> int:
         """Settle what is due, looking at most every quarter of a second; how many commands were made or ended by it."""
