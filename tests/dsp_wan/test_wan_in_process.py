@@ -2,7 +2,6 @@
 
 import pytest
 
-from devices.conftest import lab  # noqa: F401
 from devices.devices_lab import Lab
 from devices.han_world import MemoryStore, World
 from dsp_wan.wan_contract import WanContract, Way
@@ -28,7 +27,7 @@ class InProcess(Way):
 
 class TestHanWan(WanContract):
     @pytest.fixture
-    def way(self, lab: Lab):  # noqa: F811
+    def way(self, lab: Lab):
         world = World(lab, MemoryStore())
         world.slow = Faults(delay=30)
         world.everybody()

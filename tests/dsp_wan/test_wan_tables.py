@@ -4,7 +4,6 @@ import threading
 
 import pytest
 
-from devices.conftest import lab  # noqa: F401
 from devices.devices_lab import A0, NOW, Lab
 from devices.han_world import MemoryStore, World
 from dsp_wan.wan_contract import WanContract, Way
@@ -66,7 +65,7 @@ class ThroughTables(Way):
 
 
 @pytest.fixture
-def way(lab: Lab, postgresql):  # noqa: F811
+def way(lab: Lab, postgresql):
     world = World(lab, MemoryStore())
     world.slow = Faults(delay=30)
     world.everybody()
