@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from trustcell import duis, gbcs
 from trustcell.adapters.dsp_store import Settings, open_homes, problems
 from trustcell.adapters.worker_link import Link, Message
-from trustcell.app.lab_repository import ENVIRONMENT
+from trustcell.app.dsp_books import ENVIRONMENT
 from trustcell.certs import Certificate
 from trustcell.vocab import Eui64, RemotePartyRole
 from web.serving import Running, running, wait_for

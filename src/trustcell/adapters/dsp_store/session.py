@@ -37,8 +37,12 @@ class Session:
             driver.execute(f"SET idle_in_transaction_session_timeout = '{_PAUSE}'")
 
     def close(self) -> None:
-        """Give the connection up."""
-        self._proxied.close()
+        """Give the connection up; of one that the server has ended there is nothing left to roll back."""
+        if not self.broken:
+            self._proxied.close()
+        elif self._proxied.is_valid:
+            self._driver.close()
+            self._proxied.invalidate()
 
     @property
     def broken(self) -> bool:
