@@ -1,6 +1,7 @@
 """A snapshot of the books for each request of a group: one SELECT for each table that is asked for."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -39,8 +40,25 @@ Ask = tuple[RequestId | None, Eui64, Needs]
 AsDevice = Callable[[Row], DeviceRecord]
 
 
-def gather(session: Session, asks: Sequence[Ask], as_device: AsDevice) -> list[Facts]:
+class Remembered:
+    """Values of rows that come again and again, each bounded and keyed by all that is in its row."""
+
+    __slots__ = ("device", "occupant", "registration")
+
+    def __init__(self, limit: int) -> None:
+        """Empty."""
+        self.device: AsDevice = lru_cache(limit)(rows.as_device)
+        self.occupant: Callable[[bytes, bytes], Occupant] = lru_cache(limit)(_occupant)
+        self.registration: Callable[[Row], Registration] = lru_cache(limit)(rows.as_registration)
+
+
+def _occupant(entity: bytes, key_id: bytes) -> Occupant:
+    return Occupant(Eui64(entity), key_id)
+
+
+def gather(session: Session, asks: Sequence[Ask], remembered: Remembered) -> list[Facts]:
     """Facts for each ask, in order, within a reading transaction."""
+    as_device, occupant = remembered.device, remembered.occupant
     targets = {target for _id, target, _needs in asks}
     ids = {request_id for request_id, _target, _needs in asks if request_id is not None}
     known = {
@@ -50,7 +68,7 @@ def gather(session: Session, asks: Sequence[Ask], as_device: AsDevice) -> list[F
     devices = {each.eui: each for each in map(as_device, session.find(DEVICES, _keys(wanted)))}
     slots: dict[bytes, dict[CellId, Occupant]] = {}
     for device, cell, entity, key_id in session.find(_SLOTS, _keys(targets)):
-        slots.setdefault(device, {})[rows.cell_of(cell)] = Occupant(Eui64(entity), key_id)
+        slots.setdefault(device, {})[rows.cell_of(cell)] = occupant(entity, key_id)
     floors: dict[bytes, tuple[int | None, str]] = {
         device: (highest, source) for device, highest, source in session.find(_FLOORS, _keys(targets))
     }
@@ -61,7 +79,7 @@ def gather(session: Session, asks: Sequence[Ask], as_device: AsDevice) -> list[F
     for (_id, target, needs), matches in zip(asks, found, strict=True):
         of = [devices.get(target), *members.get(hubs.get(target), ()), *map(devices.get, needs.others), *matches]
         points.append([*needs.mpxns, *(point for device in of if device for point in device.mpxns)])
-    registered = _registrations(session, {point for each in points for point in each})
+    registered = _registrations(session, {point for each in points for point in each}, remembered)
     schedules = _schedules(session, {each[0].originator for each in asks if each[0] is not None and each[2].schedules})
     held = _held(session, {target for _id, target, needs in asks if needs.held})
     made = []
@@ -127,10 +145,10 @@ def _members(session: Session, hubs: set[Eui64], as_device: AsDevice) -> dict[Eu
     return {hub: tuple(sorted(each, key=lambda device: device.eui)) for hub, each in made.items()}
 
 
-def _registrations(session: Session, points: set[str]) -> dict[str, list[Registration]]:
+def _registrations(session: Session, points: set[str], remembered: Remembered) -> dict[str, list[Registration]]:
     made: dict[str, list[Registration]] = {}
     for row in session.find(_REGISTRATIONS, [(rows.plain(point),) for point in sorted(points)]):
-        made.setdefault(row[0], []).append(rows.as_registration(row))
+        made.setdefault(row[0], []).append(remembered.registration(row))
     return made
 
 

@@ -9,10 +9,10 @@ from trustcell.adapters.dsp_store.rows import plain
 from trustcell.adapters.dsp_store.schema import TRAIL
 from trustcell.adapters.dsp_store.session import Row, Session
 from trustcell.adapters.dsp_store.statements import insert
-from trustcell.adapters.store.values import micros, to_json
+from trustcell.adapters.store.values import micros
 from trustcell.dsp.ports import Fenced
 from trustcell.dsp.rules.work import TrailEntry
-from trustcell.governance.rules.canonical import refuse_fractions
+from trustcell.governance.rules.canonical import quoted, text
 from trustcell.vocab import Eui64
 
 _ADD_TRAIL = insert(TRAIL)
@@ -47,7 +47,9 @@ class Group:
         self._hash: bytes = row[4]
         self._before = (row[2], row[3])
         self._trail: list[Row] = []
-        self._text = _text(now)
+        # What every line of this group begins with and has in its middle: its names stand in their order.
+        self._head = f'{{"at":{quoted(_text(now))},"epoch":{epoch},"facts":'
+        self._home = f',"home":{quoted(home.name)},"kind":'
 
     def number(self) -> int:
         """The next number; one in the whole database."""
@@ -63,13 +65,11 @@ class Group:
         """
         for entry in entries:
             self._seq += 1
-            facts, subject = entry.facts, entry.subject
-            refuse_fractions(facts)
-            line = {
-                "at": self._text, "epoch": self.epoch, "facts": dict(facts), "home": self.home.name,
-                "kind": entry.kind, "part": part, "reference": entry.reference, "seq": self._seq, "subject": subject,
-            }  # fmt: skip
-            octets = to_json(line).encode()
+            subject = entry.subject
+            octets = (
+                f'{self._head}{text(entry.facts)}{self._home}{quoted(entry.kind)},"part":{part},'
+                f'"reference":{quoted(entry.reference)},"seq":{self._seq},"subject":{quoted(subject)}}}'
+            ).encode()
             self._hash = hashlib.sha256(self._hash + octets).digest()
             about = None if request is None else request(subject)
             named = plain(subject) if about is None else None

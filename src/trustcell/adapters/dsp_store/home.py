@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -30,6 +29,7 @@ from trustcell.vocab import Eui64, Refused, Unavailable
 _T = TypeVar("_T")
 _GROUP = 64
 _TRIES = 3
+_REMEMBERED = 8192
 _COMMANDS = lookup(rows.COMMAND_COLUMNS, (COMMAND.c.originator, COMMAND.c.counter, COMMAND.c.device))
 _OPEN = f"SELECT {rows.COMMAND_COLUMNS} FROM command t WHERE t.home = ? AND t.state = 'open' ORDER BY t.number"
 _RESERVED = (
@@ -78,12 +78,12 @@ class SqlHome:
         self._turn = turn or threading.Lock()
         self._session: Session | None = None
         self._failed = ""
-        self._as_device: gathering.AsDevice = lru_cache(8192)(rows.as_device)
+        self._remembered = gathering.Remembered(_REMEMBERED)
 
     def facts(self, asks: Sequence[tuple[RequestId | None, Eui64, Needs]]) -> Sequence[Facts]:
         """See the port."""
         with self._reading() as session:
-            return gathering.gather(session, asks, self._as_device)
+            return gathering.gather(session, asks, self._remembered)
 
     def reserve(self, reservations: Sequence[Reservation], now: datetime) -> Sequence[CounterChoice | Refused]:
         """See the port."""

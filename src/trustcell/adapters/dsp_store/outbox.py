@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trustcell.adapters.dsp_store.group import Group
-from trustcell.adapters.dsp_store.rows import command_key, eight
+from trustcell.adapters.dsp_store.rows import COMMAND_STATES, command_key, eight
 from trustcell.adapters.dsp_store.schema import COMMAND
 from trustcell.adapters.dsp_store.session import Row
 from trustcell.adapters.dsp_store.statements import insert, lookup, update
@@ -43,7 +43,7 @@ class Outbox:
         self._group = group
         self._entries: dict[tuple[bytes, bytes, bytes], _Entry] = {}
         for originator, counter, device, number, state, pending, not_after in group.session.find(_FIND, list(keys)):
-            self._entries[originator, counter, device] = _Entry(number, CommandState(state), bool(pending), not_after)
+            self._entries[originator, counter, device] = _Entry(number, COMMAND_STATES[state], bool(pending), not_after)
         self._added: list[Row] = []
 
     def stands(self, command: Command) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trustcell.adapters.dsp_store.group import Group
-from trustcell.adapters.dsp_store.rows import id_key
+from trustcell.adapters.dsp_store.rows import REQUEST_STATES, id_key
 from trustcell.adapters.dsp_store.schema import REQUEST, REQUEST_OCTETS
 from trustcell.adapters.dsp_store.statements import insert, lookup, update
 from trustcell.dsp.rules.lifecycle import RequestState
@@ -74,7 +74,7 @@ class Requests:
         for row in group.session.find(_FIND, list(self._keys.values())):
             target, originator, counter, number, state, code, accepted, executes, by, reserved, at, reason = row
             taken = None if reserved is None else Reserved(Eui64(by), reserved, at, reason)
-            entry = Entry(number, RequestState(state), code, accepted, executes, taken)
+            entry = Entry(number, REQUEST_STATES[state], code, accepted, executes, taken)
             self._entries[target, originator, counter] = entry
 
     def get(self, request_id: RequestId) -> Entry | None:

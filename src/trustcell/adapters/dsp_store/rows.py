@@ -1,6 +1,7 @@
 """How values of the DSP stand in rows."""
 
 from collections.abc import Sequence
+from itertools import product, starmap
 from types import MappingProxyType
 from typing import Any
 
@@ -32,6 +33,10 @@ DELIVERY_COLUMNS = (
     "t.number, t.user_id, o.octets, t.request_originator, t.request_target, t.request_counter, t.final, t.attempts, "
     "t.next_at, t.state, t.last"
 )
+# By value: a look-up in a mapping costs a fifth of a call of the class.
+REQUEST_STATES = MappingProxyType({state.value: state for state in RequestState})
+COMMAND_STATES = MappingProxyType({state.value: state for state in CommandState})
+DELIVERY_STATES = MappingProxyType({state.value: state for state in DeliveryState})
 DELIVERY_JOIN = " JOIN delivery_octets o ON o.number = t.number"
 
 
@@ -65,9 +70,16 @@ def cell_number(cell: CellId) -> int:
     return cell.role << 24 | cell.key_usage << 8 | cell.cell_usage
 
 
+_CELLS = MappingProxyType(
+    {cell_number(cell): cell for cell in starmap(CellId, product(RemotePartyRole, KeyUsage, CellUsage))}
+)
+
+
 def cell_of(number: int) -> CellId:
-    """The cell that ``cell_number`` wrote."""
-    return CellId(RemotePartyRole(number >> 24), KeyUsage(number >> 8 & 0xFFFF), CellUsage(number & 0xFF))
+    """The cell that ``cell_number`` wrote; those there are, one key usage each, are looked up."""
+    return _CELLS.get(number) or CellId(
+        RemotePartyRole(number >> 24), KeyUsage(number >> 8 & 0xFFFF), CellUsage(number & 0xFF)
+    )
 
 
 def device_row(record: DeviceRecord, part: int) -> Row:
@@ -104,7 +116,7 @@ def as_known(row: Row) -> KnownRequest:
         request_id,
         variant,
         command_variant,
-        RequestState(state),
+        REQUEST_STATES[state],
         received,
         offered,
         when_or_none(executes),
@@ -132,7 +144,7 @@ def as_command(row: Row) -> Command:
         request_id,
         variant,
         octets,
-        CommandState(state),
+        COMMAND_STATES[state],
         number,
         bool(pending),
         schedule,
@@ -145,7 +157,7 @@ def as_delivery(row: Row) -> Delivery:
     number, user, octets, originator, target, counter, final, attempts, next_at, state, last = row
     request_id = None if originator is None else as_id(originator, target, counter)
     return Delivery(
-        number, Eui64(user), octets, request_id, bool(final), attempts, when(next_at), DeliveryState(state), last
+        number, Eui64(user), octets, request_id, bool(final), attempts, when(next_at), DELIVERY_STATES[state], last
     )
 
 

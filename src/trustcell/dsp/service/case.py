@@ -1,7 +1,7 @@
 """One request on its way through the checks, and the words for it in the books."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from trustcell import duis
 from trustcell.dsp.rules import access
 from trustcell.dsp.rules.clauses import PROCESSING
 from trustcell.dsp.rules.counters import milliseconds
-from trustcell.dsp.rules.facts import DeviceRecord, Facts
+from trustcell.dsp.rules.facts import NOTHING_KNOWN, DeviceRecord, Facts
 from trustcell.dsp.rules.lifecycle import RequestState
 from trustcell.dsp.rules.plan import Ask, CommandPlan, Needs
 from trustcell.dsp.rules.reasons import response_code
@@ -34,7 +34,7 @@ class Case:
     index: int
     authentic: Authentic
     door: str
-    facts: Facts = field(default_factory=Facts)
+    facts: Facts = NOTHING_KNOWN
     plan: CommandPlan | None = None
     work: Work | None = None
     command: Command | None = None

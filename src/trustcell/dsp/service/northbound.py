@@ -1,7 +1,7 @@
 """Northbound: device messages are correlated, verified, learned from and answered, a group at a time (4.4, 7.2)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from trustcell.dsp.rules import lifecycle
 from trustcell.dsp.rules.classification import Known, at_first_contact, classify
 from trustcell.dsp.rules.correlation import Claim, Kind, Protection, claim_of
 from trustcell.dsp.rules.device_alerts import alert_effects, alert_needs
-from trustcell.dsp.rules.facts import DeviceRecord, DeviceStatus, Facts, Occupant
+from trustcell.dsp.rules.facts import NOTHING_KNOWN, DeviceRecord, DeviceStatus, Facts, Occupant
 from trustcell.dsp.rules.lifecycle import RequestState
 from trustcell.dsp.rules.plan import Effects, Needs, Reply, SlotChange
 from trustcell.dsp.rules.services import SERVICES
@@ -64,7 +64,7 @@ class _Arrival:
     claim: Claim | None
     command: Command | None = None
     request: duis.Request | None = None
-    facts: Facts = field(default_factory=Facts)
+    facts: Facts = NOTHING_KNOWN
     found: SlotChange | None = None
 
 

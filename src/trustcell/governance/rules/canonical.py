@@ -5,20 +5,35 @@ JSON with sorted keys, no white space, UTF-8, whole numbers only: what RFC 8785 
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 Json = None | bool | int | str | Sequence["Json"] | Mapping[str, "Json"]
 
 _ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+quoted: Callable[[str], str] = json.encoder.encode_basestring
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:
     """The octets of a record; raises ``TypeError`` for a fraction or a value JSON has no form for."""
-    refuse_fractions(value)
-    return _ENCODE(value).encode()
+    return text(value).encode()
+
+
+def text(value: Mapping[str, Any]) -> str:
+    """The same as text. A flat record of texts and whole numbers, as nearly all are, is put together here."""
+    parts = []
+    for name in sorted(value):
+        each = value[name]
+        if type(each) is str:
+            parts.append(f"{quoted(name)}:{quoted(each)}")
+        elif type(each) is int:
+            parts.append(f"{quoted(name)}:{each}")
+        else:
+            refuse_fractions(value)
+            return _ENCODE(dict(value))
+    return f"{{{','.join(parts)}}}"
 
 
 def digest(octets: bytes) -> str:
