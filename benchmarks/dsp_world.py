@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from trustcell import devices, duis, gbcs
@@ -132,19 +132,46 @@ def groups(items: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
 
 def play(world: World, items: Sequence[bytes], door: str, now: datetime) -> list[bytes]:
     """Submit, carry to the devices and back, and take what is delivered; the synchronous answers."""
-    manager = world.manager
     answers: list[bytes] = []
     for group in groups(items):
-        for submission in manager.submit([(octets, door) for octets in group], now):
-            assert submission.response is not None
-            assert submission.refusal is None, submission.refusal
-            answers.append(submission.response)
-        while manager.dispatch(now):
-            pass
-        while manager.collect(now):
-            pass
-        deliver(manager, now)
+        answers += submitted(world, group, door, now)
+        carried(world, now)
     return answers
+
+
+def submitted(world: World, group: Sequence[bytes], door: str, now: datetime) -> list[bytes]:
+    """The synchronous answers to a group; none of it may be refused."""
+    answers: list[bytes] = []
+    for submission in world.manager.submit([(octets, door) for octets in group], now):
+        assert submission.response is not None
+        assert submission.refusal is None, submission.refusal
+        answers.append(submission.response)
+    return answers
+
+
+def carried(world: World, now: datetime) -> None:
+    """Commands reach devices, answers come back, deliveries are taken."""
+    manager = world.manager
+    while manager.dispatch(now):
+        pass
+    while manager.collect(now):
+        pass
+    deliver(manager, now)
+
+
+def both_halves(world: World, count: int, begin: int = 0) -> tuple[list[bytes], list[bytes]]:
+    """A 6.15.1 for each of so many devices, as it is asked for and as it is sent when signed.
+
+    What is offered follows from the request alone, so a world of its own in memory tells it beforehand.
+    """
+    gpfs = world.gpfs[begin : begin + count]
+    requests = departures(world, gpfs)
+    asked = [signed(world.cast.leaving, request) for request in requests]
+    other = make_world("sqlite://", 0)
+    for start in range(0, count, GROUP):
+        group = gpfs[start : start + GROUP]
+        other.manager.store.commit([_known(world.cast, world.estate, gpf) for gpf in group], BEGINS)
+    return asked, completions(world, requests, play(other, asked, "serviceT", BEGINS + timedelta(hours=1)))
 
 
 def deliver(manager: RequestManager, now: datetime) -> int:

@@ -161,12 +161,5 @@ class Facts:
     highest: int | None = None
     learned_from: str = ""
 
-    def seen_by(self, user: User | None, certificates: Mapping[Eui64, bytes]) -> "Facts":
-        """The same, with what the directory knows."""
-        return Facts(
-            user, self.known, self.device, self.others, self.members, self.slots, self.registrations, self.found,
-            self.schedules, self.held, certificates, self.highest, self.learned_from,
-        )  # fmt: skip
-
 
 NOTHING_KNOWN = Facts()

@@ -97,7 +97,7 @@ class Southbound:
         for case, need, facts in zip(cases, needs, self.store.facts(asks), strict=True):
             found = {other: directory.agreement_certificate(other) for other in need.certificates}
             certificates = {other: der for other, der in found.items() if der is not None}
-            case.facts = facts.seen_by(directory.user(case.ids.originator), certificates)
+            case.facts = replace(facts, user=directory.user(case.ids.originator), certificates=certificates)
 
     def write(self, cases: Sequence[Case], now: datetime) -> None:
         """Commit what each case changes; what was refused is a line of the trail and nothing else."""

@@ -23,6 +23,9 @@ def canonical(value: Mapping[str, Any]) -> bytes:
 
 def text(value: Mapping[str, Any]) -> str:
     """The same as text. A flat record of texts and whole numbers, as nearly all are, is put together here."""
+    if not isinstance(value, Mapping):  # a list of records
+        refuse_fractions(value)
+        return _ENCODE(value)
     parts = []
     for name in sorted(value):
         each = value[name]
