@@ -1,7 +1,7 @@
 """One request on its way through the checks, and the words for it in the books."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
