@@ -12,7 +12,7 @@ from trustcell.adapters.dsp_store import SqlHomes, open_homes
 from trustcell.adapters.keyfiles import KeyFile
 from trustcell.adapters.parties import LocalBroker, LocalParty
 from trustcell.app.lab import key_pair, zaz1
-from trustcell.devices import CellOccupant, DevicePolicy, Estate, Fleet, ManufacturePack, Region
+from trustcell.devices import CellOccupant, CertificateSource, DevicePolicy, Estate, Fleet, ManufacturePack, Region
 from trustcell.dsp import DeviceRecord, DeviceStatus, Effects, Occupant, Registration, SlotChange, Store, User, Work
 from trustcell.dsp.rules.plan import DeviceChange
 from trustcell.duis import UserRole
@@ -60,9 +60,15 @@ class _Party:
 class LabFile:
     """A lab file and the keys it names. Every reader raises ``WireError`` naming the field that is not as it should."""
 
-    def __init__(self, path: Path, lab: Mapping[str, Any], keys: KeyFile) -> None:
-        """Reads nothing yet."""
-        self._path, self._lab, self._keys = path, lab, keys
+    def __init__(
+        self,
+        path: Path,
+        lab: Mapping[str, Any],
+        keys: KeyFile,
+        certificates: CertificateSource | None = None,
+    ) -> None:
+        """Reads nothing yet. ``certificates`` gives the Device Certificates that devices were made with."""
+        self._path, self._lab, self._keys, self._certificates = path, lab, keys, certificates
 
     def parties(self, callback: str | None) -> LabParties:
         """The parties; ``callback`` is the address for every user, in place of that of the file."""
@@ -101,20 +107,32 @@ class LabFile:
         return LabParties(
             LocalBroker(
                 Eui64.parse(broker["id"]),
-                tuple(
-                    self._pair(name)
-                    for name in (broker["digital_signature"], *broker.get("former_digital_signature", ()))
-                ),
-                tuple(self._pair(name) for name in (broker["key_agreement"], *broker.get("former_key_agreement", ()))),
+                self._pairs(broker["digital_signature"]),
+                self._pairs(broker["key_agreement"]),
                 self._pair(dcc["xml_signing"]),
             ),
-            LocalParty(Eui64.parse(cos["id"]), (self._pair(cos["digital_signature"]),)),
+            LocalParty(Eui64.parse(cos["id"]), self._pairs(cos["digital_signature"])),
             users,
             dict.fromkeys(users, url) if url else {},
         )
 
     def _pair(self, name: str) -> KeyPair:
         return key_pair(self._keys, name)
+
+    def _pairs(self, name: str) -> tuple[KeyPair, ...]:
+        """The pair of this name, then every other one the same party has for the same: devices may hold any of them."""
+        first = self._pair(name)
+        mine = first.certificate
+        others = (
+            KeyPair(each.certificate, each.key.private_key)
+            for each in self._keys.credentials
+            if each.certificate is not None
+            and each.key.private_key is not None
+            and each.key.name != name
+            and (each.certificate.entity_id, each.certificate.role) == (mine.entity_id, mine.role)
+            and each.certificate.key_usage == mine.key_usage
+        )
+        return first, *others
 
     def _party(self, entity: Eui64) -> _Party:
         """Whoever the file gives this EUI-64: a user, or the broker."""
@@ -139,7 +157,8 @@ class LabFile:
             CellOccupant.root(certs.method2_ski(root), root),
             [self._pair(name).certificate.der for name in names],
         )
-        return Fleet(seed, pack, DevicePolicy(certificate_time=facts["certificates_at"]))
+        policy = DevicePolicy(certificate_time=facts["certificates_at"])
+        return Fleet(seed, pack, policy, certificates=self._certificates)
 
     def _estate(self, seed: bytes, now: datetime) -> Estate:
         estate = Estate({"": self._fleet(seed)}, seed)

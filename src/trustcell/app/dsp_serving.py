@@ -26,7 +26,7 @@ from trustcell.app.lab_repository import LAB_SEED
 from trustcell.app.metrics import Metrics
 from trustcell.app.operating import DspOperator, IssueCertificates
 from trustcell.app.users import USERS_FILE, UserBook
-from trustcell.devices import Estate, Fleet, VirtualWan
+from trustcell.devices import CertificateSource, Estate, Fleet, VirtualWan
 from trustcell.dsp import Policy, Reported, RequestManager
 from trustcell.smki.service.repository import Repository
 from trustcell.vocab import DeviceType, Eui64
@@ -68,10 +68,11 @@ def lab_dsp(
     repository_clock: Clock,
     settings: LabSettings,
     issue: IssueCertificates,
+    certificates: CertificateSource | None = None,
 ) -> Iterator[ServedDsp]:
     """The DSP of a lab over its repository. The first start makes what the file describes; later ones find it."""
     clock = settings.clock or system_now_exact
-    file = LabFile(lab, read_lab(lab), keys)
+    file = LabFile(lab, read_lab(lab), keys, certificates)
     parties = file.parties(settings.callback)
     folder = settings.folder
     with ExitStack() as stack:

@@ -40,13 +40,15 @@ _NOBODY = Eui64(bytes(8))
 class Lab:
     """A lab that is ready to be served: the door, what the key files gave, how many device certificates were made.
 
-    ``issue`` gives one more device its certificates, ``seal`` signs heads of audit chains.
+    ``issue`` gives one more device its certificates, ``certificate`` is the one it has for a use of its first key,
+    ``seal`` signs heads of audit chains.
     """
 
     door: RepositoryDoor
     imported: Imported
     devices_made: int
     issue: Callable[[Eui64, datetime], None]
+    certificate: Callable[[Eui64, KeyUsage], bytes]
     seal: Callable[[bytes], bytes]
 
 
@@ -78,13 +80,13 @@ def open_lab(
         repository = stack.enter_context(_repository(place, seal))
         store = repository.store
 
+        def certificate(device: Eui64, usage: KeyUsage) -> bytes:
+            return _device_certificate(device, usage, facts["begins"], environment.device_policy)
+
         def issue(devices: Iterable[Eui64], now: datetime) -> int:
             with store.transaction(now) as books:
                 made = [
-                    ForeignItem(
-                        f"lab device {device}",
-                        _device_certificate(device, usage, facts["begins"], environment.device_policy),
-                    )
+                    ForeignItem(f"lab device {device}", certificate(device, usage))
                     for device in devices
                     for usage in _USAGES
                     if not books.certificates.search(
@@ -106,7 +108,7 @@ def open_lab(
         devices_made = issue(devices, now)
         repository.refresh()
         door = RepositoryDoor(repository, clock, system_random, api_keys(), key_archive(credentials))
-        yield Lab(door, imported, devices_made, issue_one, seal)
+        yield Lab(door, imported, devices_made, issue_one, certificate, seal)
 
 
 @contextmanager

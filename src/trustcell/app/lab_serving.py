@@ -84,7 +84,15 @@ def opened_lab(options: LabOptions) -> Iterator[OpenedLab]:
         )
         door = lab.door
         dsp = stack.enter_context(
-            lab_dsp(options.lab, read_key_files(options.keys), door.repository, door.clock, settings, lab.issue)
+            lab_dsp(
+                options.lab,
+                read_key_files(options.keys),
+                door.repository,
+                door.clock,
+                settings,
+                lab.issue,
+                lab.certificate,
+            )
         )
         tokens = options.front.tokens or (None if folder is None else folder / TOKENS_FILE)
         opened = open_front(replace(options.front, tokens=tokens, callbacks=rules), dsp.behind)

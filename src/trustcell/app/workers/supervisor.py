@@ -64,7 +64,7 @@ def opened_workers(options: LabOptions, database: str) -> Iterator[OpenedLab]:
         rules = CallbackRules(frozenset(() if options.callback is None else (host_of(options.callback),)), lab=True)
         callback = None if options.callback is None else read_callback(options.callback, rules)
         heads = None if options.folder is None else folder / "dsp-heads"
-        file = LabFile(lab_file, read_lab(lab_file), read_key_files(options.keys))
+        file = LabFile(lab_file, read_lab(lab_file), read_key_files(options.keys), lab.certificate)
         users = UserBook.open(folder / USERS_FILE, entries_of(file.parties(callback)))
         users.keep()
         books = open_homes(Books(database, ENVIRONMENT, lab.seal, heads, options.workers))

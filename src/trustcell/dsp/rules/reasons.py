@@ -39,6 +39,7 @@ RESPONSE_CODE: Mapping[str, str] = MappingProxyType(
         "preceding_differs": "E57",
         "illegal_move": "E62",
         "device_certificate_unknown": "E55",
+        "broker_key_not_held": "E55",
         "no_replacement": "E061504",
         "no_top_up_cell": "E061501",
         "role_not_replaceable": "E061501",

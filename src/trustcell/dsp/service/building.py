@@ -113,7 +113,16 @@ class Builder:
         if point is None:
             raise no_certificate(device.eui, "Key Agreement")
         keys = self.candidates(slots)
-        return self.broker.shared_secret(point, keys[min(attempt, len(keys) - 1)])  # meanwhile one may be on record
+        key_id = keys[min(attempt, len(keys) - 1)]  # meanwhile one may be on record
+        if key_id is not None and key_id not in self.broker.agreement_key_ids:
+            raise _refused(
+                "broker_key_not_held",
+                "Header.RequestID",
+                f"the {BROKER_AGREEMENT_CELL} cell of {device.eui} holds the key {key_id.hex()}, "
+                "which is none of the broker's",
+                "only recovery can open this cell again",
+            )
+        return self.broker.shared_secret(point, key_id)
 
     def candidates(self, slots: Slots) -> Sequence[bytes | None]:
         """The broker's keys that may be in the device's broker cell: the one on record, else all, newest first."""
