@@ -102,7 +102,7 @@ def test_the_templates_of_today_are_taken_by_devices(story: Users, shared: Path)
 
 
 def test_a_command_for_later_is_answered_and_then_announced(story: Users) -> None:
-    request = story.request(SUPPLIER_RENEWAL, ExecutionDateTime=later(4))
+    request = story.request(SUPPLIER_RENEWAL, ExecutionDateTime=later(20))
     request_id = story.accepted(story.critical(request))
     accepted = story.response(request_id)
     payload = gbcs.decode_payload(story.message(accepted))
@@ -126,7 +126,7 @@ def test_a_handover_for_later_is_held_by_the_dsp(story: Users) -> None:
     replaced(story, story.response(story.accepted(story.critical(leaving))))
     fields = put(story, "Z1-networkOperator", wrapped=False)
     began = time.monotonic()
-    request = story.request(HANDOVER, target=GPF, ExecutionDateTime=later(4), **fields)
+    request = story.request(HANDOVER, target=GPF, ExecutionDateTime=later(12), **fields)
     replaced(story, story.response(story.accepted(story.post(request))))
     assert time.monotonic() - began > 2
     held = story.request(HANDOVER, target=GPF, ExecutionDateTime=later(3600), **fields)

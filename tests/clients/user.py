@@ -82,12 +82,10 @@ class Users:
         ids["counter"] = str(self.next() if counter is None else counter)
         if target:
             ids["targetId"] = target
-        (inner,) = request["body"].values()
-        for name, value in body.items():
-            if value is None:
-                inner.pop(name, None)
-            else:
-                inner[name] = value
+        ((name, inner),) = request["body"].items()
+        first = {each: value for each, value in body.items() if each not in inner}  # an execution time comes first
+        whole = {**first, **inner, **body}
+        request["body"][name] = {each: value for each, value in whole.items() if value is not None}
         return request
 
     def next(self) -> int:
@@ -149,7 +147,7 @@ class Users:
         """The callback that answers a request, validated by the packaged tool and by DUIS 5.4."""
         return self.until(lambda each: request_id in id_of(each["message"]["header"].get("requestId")))
 
-    def until(self, wanted: Any, seconds: float = 30) -> dict:
+    def until(self, wanted: Any, seconds: float = 60) -> dict:
         """The first callback that is wanted; others wait."""
         end = time.monotonic() + seconds
         while True:
