@@ -45,7 +45,9 @@ class World:
     gpfs: tuple[Eui64, ...]
 
 
-def make_world(url: str, size: int, home: str = "0", homes: int = 1, owner: str = "bench") -> World:
+def make_world(
+    url: str, size: int, home: str = "0", homes: int = 1, owner: str = "bench", policy: Policy | None = None
+) -> World:
     """A GPF each on a hub of its own, installed and commissioned, its network operator about to leave."""
     cast = own_cast(b"bench dsp", BEGINS)
     books = open_homes(Books(url, "bench", homes=homes))
@@ -63,10 +65,10 @@ def make_world(url: str, size: int, home: str = "0", homes: int = 1, owner: str 
     known = [_known(cast, estate, gpf) for gpf in gpfs]
     for start in range(0, size, GROUP):
         store.commit(known[start : start + GROUP], BEGINS)
-    return World(cast, books, manager_of(cast, store, estate), estate, tuple(gpfs))
+    return World(cast, books, manager_of(cast, store, estate, policy), estate, tuple(gpfs))
 
 
-def manager_of(cast: Cast, store: object, estate: Estate) -> RequestManager:
+def manager_of(cast: Cast, store: object, estate: Estate, policy: Policy | None = None) -> RequestManager:
     """The request manager over a store."""
     broker = cast.broker
     actors = (cast.supplier, cast.leaving, cast.arriving, broker)
@@ -77,7 +79,7 @@ def manager_of(cast: Cast, store: object, estate: Estate) -> RequestManager:
         LocalBroker(broker.entity, (broker.signing,), (broker.agreement,), broker.xml),
         LocalParty(Eui64(bytes(8)), ()),
         HanWan(VirtualWan(estate)),
-        Policy(),
+        policy,
     )
 
 
