@@ -82,6 +82,8 @@ class Users:
         ids["counter"] = str(self.next() if counter is None else counter)
         if target:
             ids["targetId"] = target
+        if not body:
+            return request
         ((name, inner),) = request["body"].items()
         first = {each: value for each, value in body.items() if each not in inner}  # an execution time comes first
         whole = {**first, **inner, **body}
