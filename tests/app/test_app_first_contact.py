@@ -9,7 +9,8 @@ import pytest
 
 from app.lab_world import BROKER, GPF, SUPPLIER, World, lab_world
 from trustcell import duis
-from trustcell.app.doors import Actor, Link
+from trustcell.app.doors import Actor
+from trustcell.app.han_changes import LINKS, Link, Way
 from trustcell.dsp import Policy
 from trustcell.dsp.rules.anomaly import Threshold
 from trustcell.dsp.service.building import BROKER_AGREEMENT_CELL
@@ -65,7 +66,7 @@ def test_expired_certificates_are_work_for_the_party_in_control_and_never_a_bloc
 
 def test_silence_of_a_device_that_is_known_is_silence(shared: Path, tmp_path: Path) -> None:
     with lab_world(shared, tmp_path, QUICK) as world:
-        world.call(world.dsp.operator.set_link(GPF, Link.UNREACHABLE, _actor()))
+        world.call(world.dsp.operator.change_device(GPF, [Way("unreachable", LINKS[Link.UNREACHABLE])], _actor()))
         ids, _ = world.ask(SUPPLIER, GPF, "6.24.1", READ)
         assert world.answer(ids).response_code == "E20"
 

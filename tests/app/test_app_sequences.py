@@ -8,7 +8,8 @@ import pytest
 
 from app.lab_world import BROKER, ESME, GPF, SUPPLIER, World, lab_world
 from trustcell import duis
-from trustcell.app.doors import Actor, Link
+from trustcell.app.doors import Actor
+from trustcell.app.han_changes import LINKS, Link, Way
 from trustcell.dsp import Policy
 from trustcell.vocab import RemotePartyRole
 
@@ -25,6 +26,11 @@ ACTOR = Actor("tests", "reference")
 def world(shared: Path, tmp_path: Path) -> Iterator[World]:
     with lab_world(shared, tmp_path, QUICK) as made:
         yield made
+
+
+def leave(world: World, link: Link) -> None:
+    """The way to the ESME as it is from now on."""
+    world.call(world.dsp.operator.change_device(ESME, [Way(link.value, LINKS[link])], ACTOR))
 
 
 def behind(world: World, preceding: duis.RequestId) -> tuple[duis.RequestId, str]:
@@ -50,7 +56,7 @@ def test_behind_one_that_was_answered_it_goes_at_once(world: World) -> None:
 
 
 def test_behind_one_that_failed_it_is_refused(world: World) -> None:
-    world.call(world.dsp.operator.set_link(ESME, Link.UNREACHABLE, ACTOR))
+    leave(world, Link.UNREACHABLE)
     first, _ = world.ask(SUPPLIER, ESME, "6.24.1", READ)
     assert world.answer(first).response_code == "E20"
     _, code = behind(world, first)
@@ -59,7 +65,7 @@ def test_behind_one_that_failed_it_is_refused(world: World) -> None:
 
 def test_behind_one_that_fails_while_it_waits_it_comes_to_nothing(world: World) -> None:
     # five seconds each way are more than the time-out
-    world.call(world.dsp.operator.set_link(ESME, Link.SLOW, ACTOR))
+    leave(world, Link.SLOW)
     first, _ = world.ask(SUPPLIER, ESME, "6.24.1", READ)
     second, code = behind(world, first)
     assert code == "I99"

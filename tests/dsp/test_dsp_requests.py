@@ -10,7 +10,7 @@ from dsp.dsp_world import refused
 from trustcell import duis, gbcs
 from trustcell.adapters.parties import LocalBroker
 from trustcell.dsp.rules.reasons import RESPONSE_CODE, SIGNATURE_INVALID, UNEXPECTED, response_code
-from trustcell.vocab import DeviceType, Eui64, RemotePartyRole, Unavailable
+from trustcell.vocab import DeviceType, Eui64, RemotePartyRole
 
 # ---- checks 3 to 8 ----
 
@@ -191,14 +191,15 @@ def test_the_mac_uses_the_agreement_key_in_the_brokers_cell() -> None:
     assert reception.verdict == "response"
 
 
-def test_a_key_out_of_reach_changes_nothing() -> None:
+def test_a_cell_with_a_key_that_is_not_the_brokers_is_refused_by_name() -> None:
     world = w.world()
     world.exchange(world.read(w.BROKER))
     newest, actor = w.second_pair(w.cast().broker, w.BROKER, w.KA), w.cast().broker
     world.restarted(broker=LocalBroker(actor.entity, (actor.signing,), (newest,), actor.xml))
     before = world.dump()
-    with pytest.raises(Unavailable, match="key store"):
-        world.handover()
+    submission = world.handover()
+    assert submission.refusal is not None
+    assert (submission.refusal.code, submission.code) == ("broker_key_not_held", "E55")
     assert world.dump() == before
 
 
