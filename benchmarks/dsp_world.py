@@ -21,6 +21,7 @@ from trustcell.dsp import (
     Registration,
     RequestManager,
     SlotChange,
+    Store,
     Work,
 )
 from trustcell.dsp.rules.plan import DeviceChange
@@ -68,13 +69,13 @@ def make_world(
     return World(cast, books, manager_of(cast, store, estate, policy), estate, tuple(gpfs))
 
 
-def manager_of(cast: Cast, store: object, estate: Estate, policy: Policy | None = None) -> RequestManager:
+def manager_of(cast: Cast, store: Store, estate: Estate, policy: Policy | None = None) -> RequestManager:
     """The request manager over a store."""
     broker = cast.broker
     actors = (cast.supplier, cast.leaving, cast.arriving, broker)
     directory = CertificateDirectory(pair.certificate for actor in actors for pair in (actor.signing, actor.xml))
     return RequestManager(
-        store,  # type: ignore[arg-type]
+        store,
         directory,
         LocalBroker(broker.entity, (broker.signing,), (broker.agreement,), broker.xml),
         LocalParty(Eui64(bytes(8)), ()),
