@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 def to_plain(value: Any) -> Any:
     """A value as JSON has it."""
     if is_dataclass(value):
-        return {each.name: to_plain(getattr(value, each.name)) for each in fields(value)}
+        return {each.name: to_plain(getattr(value, each.name)) for each in fields(value) if each.init}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, bytes):
