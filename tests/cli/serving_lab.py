@@ -63,8 +63,16 @@ class ServedLab:
         end = time.monotonic() + 20
         while True:
             tree = self.json("dsp", "trail", request_id)
-            if tree["deliveries"] or time.monotonic() > end:
+            answered = tree["request"]["state"] in ("responded", "delivered")
+            if (answered and tree["deliveries"]) or time.monotonic() > end:
                 return tree
+            time.sleep(0.05)
+
+    def sealed(self) -> None:
+        """Wait until the server has sealed a head of its trail and exported it."""
+        end = time.monotonic() + 20
+        while not any((self.home / "dsp-heads").glob("*.jsonl")):
+            assert time.monotonic() < end, "no head was exported"
             time.sleep(0.05)
 
 

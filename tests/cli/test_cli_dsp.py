@@ -31,7 +31,9 @@ def dsp(home: Path, *words: object, code: int = 0) -> str:
 
 @pytest.fixture
 def copy(lab, tmp_path):
-    """The home as it stands, with its database made whole: what a backup has."""
+    """A home with an answered request and a sealed head, its database made whole: what a backup has."""
+    lab.settled(lab.read()[0])
+    lab.sealed()
     home = tmp_path / "home"
     home.mkdir()
     shutil.copy(lab.home / "audit.key", home)
@@ -180,7 +182,7 @@ def test_what_is_not_there_is_told_in_one_sentence(lab, tmp_path):
 
 
 def test_looking_writes_nothing_while_the_server_works(lab):
-    lab.read()
+    lab.settled(lab.read()[0])
     before = lab.json("dsp", "homes")[0]["entries"]
     for words in (("requests",), ("ledger", GPF), ("verify",), ("homes",)):
         lab.dsp(*words)
