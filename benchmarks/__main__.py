@@ -8,7 +8,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import exchange, fleet, issuing, lists, lists_service, messages, searching, xml
+from benchmarks import (
+    dsp,
+    dsp_http,
+    dsp_workers,
+    exchange,
+    fleet,
+    issuing,
+    lists,
+    lists_service,
+    messages,
+    searching,
+    xml,
+)
 from benchmarks.harness import measure
 
 _MANY = 8
@@ -27,7 +39,7 @@ def main() -> int:
     console = Console()
     missed = 0
     report = {}
-    for part in (messages, xml, exchange, fleet, issuing, lists, lists_service, searching):
+    for part in (messages, xml, exchange, dsp, dsp_http, dsp_workers, fleet, issuing, lists, lists_service, searching):
         with console.status(f"measuring {part.__name__}"):
             seconds = measure(part.cases(shared), getattr(part, "ROUNDS", 7))
         table = Table(title=(part.__doc__ or "").strip(), title_justify="left")
@@ -49,6 +61,8 @@ def main() -> int:
             worst = max(part.RATIOS, key=lambda each: each.value(seconds) / each.bound)
             console.print(f"  worst: {worst.title}: {worst.value(seconds):.2f}", soft_wrap=True)
         report[f"{part.__name__}, load"] = round(load, 2)
+        for line in getattr(part, "notes", tuple)():
+            console.print(f"  {line}", soft_wrap=True)
         report[part.__name__] = {name: value * 1e6 for name, value in seconds.items()}
         console.print()
     out = root / "out" / "bench.json"

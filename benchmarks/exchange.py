@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks.harness import Case, Ratio
 from trustcell import duis
-from trustcell.app.story import open_ledger, set_stage
-from trustcell.stories import Exchange, Stage, own_cast
+from trustcell.adapters.dsp_store import Settings, open_homes
+from trustcell.app.story import ENVIRONMENT, set_stage
+from trustcell.stories import Cast, Exchange, Stage, own_cast
 
 _ECDSA = ec.ECDSA(hashes.SHA256())
 _BEGINS = datetime(2024, 3, 1, 9, tzinfo=UTC)
@@ -72,7 +73,7 @@ def cases(shared: Path) -> list[Case]:
             for _ in range(counts.mac):
                 sealed.encrypt(bytes(12), b"", message)
 
-    stage = set_stage(cast, open_ledger(None), tracking=True)
+    stage = _stage(cast)
     played = Exchange(stage)
     played.hand_over(cast.leaving, 1, _BEGINS)
     counters = itertools.count(2**41, 10)
@@ -88,11 +89,11 @@ def cases(shared: Path) -> list[Case]:
     prepared: list[tuple[Stage, bytes]] = []
 
     def refill() -> None:
-        prepared.extend(_signed_pre_commands(set_stage(cast, open_ledger(None), tracking=True), _REPEAT))
+        prepared.extend(_signed_pre_commands(_stage(cast), _REPEAT))
 
     def sent() -> None:
         for stage, octets in prepared:
-            stage.manager.submit(octets, _BEGINS)
+            stage.manager.submit([(octets, "serviceS")], _BEGINS)
 
     refilled = _Refilled(refill, prepared)
     return [
@@ -102,6 +103,11 @@ def cases(shared: Path) -> list[Case]:
         Case("exchange", exchange, _REPEAT),
         Case("bare exchange", lambda: bare(_EXCHANGE, _REPEAT), _REPEAT),
     ]
+
+
+def _stage(cast: Cast) -> Stage:
+    """A stage on books in memory."""
+    return set_stage(cast, open_homes(Settings("sqlite://", ENVIRONMENT)), tracking=True)
 
 
 @dataclass(frozen=True, slots=True)

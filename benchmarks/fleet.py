@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from benchmarks.harness import Case, Ratio
 from trustcell import devices
-from trustcell.app.story import open_ledger, set_stage
+from trustcell.adapters.dsp_store import Settings, open_homes
+from trustcell.app.story import ENVIRONMENT, set_stage
 from trustcell.stories import Exchange, own_cast
 from trustcell.vocab import DeviceType, Eui64
 
@@ -24,7 +25,7 @@ RATIOS = (Ratio("a 6.15.1 on a device / one ECDSA verification", "6.15.1 on a de
 def cases(shared: Path) -> list[Case]:
     """Cases over a cast of its own; nothing is read from ``shared``."""
     cast = own_cast(b"bench fleet", _BEGINS)
-    stage = set_stage(cast, open_ledger(None), tracking=True)
+    stage = set_stage(cast, open_homes(Settings("sqlite://", ENVIRONMENT)), tracking=True)
     played = Exchange(stage)
     public, message = cast.leaving.signing.certificate.public_key, bytes(1400)
     signature = cast.leaving.signing.private_key.sign(message, _ECDSA)

@@ -59,3 +59,12 @@ def measure(cases: Sequence[Case], rounds: int = 7) -> dict[str, float]:
                     times[case.name].append(elapsed / case.units)
     gc.unfreeze()
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def percentiles(seconds: Sequence[float]) -> str:
+    """Median and 99th percentile in milliseconds."""
+    ordered = sorted(seconds)
+    if not ordered:
+        return "none"
+    middle, late = (ordered[min(len(ordered) - 1, len(ordered) * part // 100)] for part in (50, 99))
+    return f"p50 {middle * 1e3:.1f} ms, p99 {late * 1e3:.1f} ms ({len(ordered)} of them)"

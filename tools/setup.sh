@@ -40,10 +40,13 @@ case $what in
     need 'ls /usr/lib/postgresql/*/bin/postgres || command -v postgres' postgresql
     # The token of the keystore tests.
     need 'command -v softhsm2-util' softhsm2
-    # A published client whose key file format the tests read.
+    # The published clients that the tests drive; one of them signs with a Java program.
     need 'command -v npm' nodejs npm
-    [ -d .cache/clients/node_modules/@smartdcc/dccboxed-keystore ] ||
-      npm install --silent --no-audit --no-fund --no-package-lock --prefix .cache/clients '@smartdcc/dccboxed-keystore@0.4.2'
+    need "java -version 2>&1 | grep -Eq 'version \"(1[7-9]|2[0-9])'" openjdk-17-jre-headless
+    clients=.cache/clients/node_modules/@smartdcc
+    [ -d $clients/dccboxed-keystore ] && [ -d $clients/duis-sign-wrap ] && [ -d $clients/duis-parser ] && [ -d $clients/duis-templates ] ||
+      npm install --silent --no-audit --no-fund --no-package-lock --prefix .cache/clients \
+        '@smartdcc/dccboxed-keystore@0.4.2' '@smartdcc/duis-sign-wrap@0.1.2' '@smartdcc/duis-parser@0.6.0' '@smartdcc/duis-templates@0.5.0'
     ;;
   *) echo "runtime or dev expected, not $what" >&2; exit 2 ;;
 esac

@@ -5,8 +5,10 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from trustcell_audit.bundle import check_bundle
+from trustcell_audit.dsp import Evidence, check_dsp
 from trustcell_audit.export import check_export
 from trustcell_audit.findings import Report
 from trustcell_audit.relint import serve
@@ -22,6 +24,10 @@ def main(arguments: list[str] | None = None) -> int:
         return SOUND
     check = check_export if asked.command == "verify" else check_bundle
     try:
+        if asked.command == "dsp":
+            report = check_dsp(Evidence(asked.database, asked.heads, asked.history, asked.devices, asked.at_rest))
+            _print(report, _told(asked.database), asked.json)
+            return FAULTY if report.problems else SOUND
         with asked.file.open("rb") as file:
             if asked.heads is None:
                 report = check(file, None, frozenset(asked.anchor))
@@ -53,8 +59,25 @@ def _parser() -> argparse.ArgumentParser:
             help="what to trust: the SHA-256 of the audit key or of a root certificate; may be repeated",
         )
         command.add_argument("--json", action="store_true", help="print JSON instead of text")
+    _add_dsp(commands)
     commands.add_parser("lint", help="judge certificates sent on standard input, a request a line")
     return parser
+
+
+def _add_dsp(commands: Any) -> None:
+    text = "check the books of a DSP by the invariants"
+    command = commands.add_parser("dsp", help=text, description=text)
+    command.add_argument("--database", required=True, metavar="URL", help="sqlite:////path/file or postgresql://...")
+    command.add_argument("--heads", type=Path, metavar="FOLDER", help="signed heads kept elsewhere")
+    command.add_argument("--history", type=Path, metavar="FILE", help="what clients did, a JSON object a line")
+    command.add_argument("--devices", metavar="URL", help="the database of the virtual devices")
+    command.add_argument("--at-rest", action="store_true", help="nothing may be on its way any more")
+    command.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def _told(url: str) -> str:
+    """A database without the password in its URL."""
+    return re.sub("://[^@/]*@", "://", url)
 
 
 def _digest(text: str) -> str:

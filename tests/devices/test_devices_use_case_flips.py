@@ -9,6 +9,7 @@ from devices.han_world import A4, A5, KEY, World
 from trustcell.devices import Device, receive, workshop
 from trustcell.gbcs.frame import Cra
 from trustcell.gbcs.payload import encode_payload
+from trustcell.gbcs.usecases.active_power import ReadActivePower
 from trustcell.gbcs.usecases.clock import SetClock
 from trustcell.gbcs.usecases.common import LogEntry
 from trustcell.gbcs.usecases.cs02cde import DeviceCredentialRequest
@@ -48,6 +49,7 @@ COMMANDS: dict[str, tuple[Eui64, int, object, Eui64]] = {
     "CCS03": (A2, 0x0003, RestoreWhitelist(bytes(8), (JoinedDevice(A0, bytes(16)),)), ACB),
     "CCS06": (A2, 0x010F, ReadHubDevices(), ACB),
     "CCS07": (A2, 0x00FE, ReadHubLogs(), ACB),
+    "ECS17c": (A0, 0x0028, ReadActivePower(), SUP),
     "ECS52": (A0, 0x0059, ReadFirmwareVersion(), SUP),
     "ECS70": (A0, 0x0062, SetClock(BEFORE, AFTER), SUP),
     "GCS28": (A1, 0x007F, SetTime(BEFORE, AFTER), SUP),

@@ -74,6 +74,7 @@ EXCHANGES = {
     "GCS38_11.2_SUCCESS": DeviceState(firmware_version=bytes.fromhex("0123abcd")),
     "GCS38_11.2_ERROR": DeviceState(failing=(0x0084,)),
     "GCS59_8.12.2_SUCCESS": MADE,
+    "ECS17c_4.16_ERROR": DeviceState(failing=(0x0028,)),
     "ECS70_6.11_SUCCESS": MADE,
     "ECS70_6.11_ERROR": DeviceState(failing=(0x0062,)),
     "CCS01_8.11_SUCCESS": MADE,
@@ -115,7 +116,7 @@ def test_response_equals_the_real_one(lab: Lab, exchange: str):
     before = device_for(lab, command.target, EXCHANGES[exchange])
     after = answered(lab, before, exchange)
     assert DeviceState.decode(after.state.encode()) == after.state
-    if exchange.startswith(("CS02e", "CS07", "GCS38", "CCS05", "CCS07")):
+    if exchange.startswith(("CS02e", "CS07", "GCS38", "CCS05", "CCS07", "ECS17c")):
         assert after == before
         return
     role = RemotePartyRole.ACCESS_CONTROL_BROKER if command.originator == ACB else RemotePartyRole.SUPPLIER

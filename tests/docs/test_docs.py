@@ -31,21 +31,71 @@ def examples(page: Path) -> list[tuple[str, str]]:
     return found
 
 
+PORTS = {"duis": 8079, "api": 8081, "repository": 8083}
+
+
+class Shell:
+    """Runs the commands of one page. A server that a page starts with ``&`` gets free ports; the page shows its own."""
+
+    def __init__(self, place: Path, session: Path) -> None:
+        self.place, self.servers = place, []
+        self.script = Path(sys.executable).with_name("trustcell")
+        self.environment = {**os.environ, "COLUMNS": "80", "XDG_RUNTIME_DIR": str(session)}
+
+    def run(self, command: str) -> str:
+        words = shlex.split(command)
+        assert words[0] == "trustcell", "documents show trustcell commands only"
+        if words[-1] == "&":
+            return self.serve(words[1:-1])
+        done = subprocess.run(
+            [self.script, *words[1:]], cwd=self.place, capture_output=True, text=True, env=self.environment
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def serve(self, words: list[str]) -> str:
+        free = [word for name in PORTS for word in (f"--{name}-port", "0")]
+        server = subprocess.Popen(
+            [self.script, *words, *free], cwd=self.place, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env=self.environment,
+        )  # fmt: skip
+        self.servers.append(server)
+        told = []
+        for line in server.stdout:
+            told.append(line)
+            if "Ctrl-C" in line:
+                break
+        text = "".join(told)
+        for name, port in PORTS.items():
+            (taken,) = re.findall(rf"^{name} of \S+ at (http://\S+)", text, re.MULTILINE)
+            text = text.replace(taken, f"http://127.0.0.1:{port}")
+            self.environment |= {{"duis": "TRUSTCELL_DUIS_URL", "api": "TRUSTCELL_URL"}.get(name, "UNUSED"): taken}
+        return text
+
+    def stop(self) -> None:
+        for server in self.servers:
+            server.terminate()
+            server.wait(20)
+            server.stdout.close()
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if examples(page)], ids=lambda page: page.name)
 def test_commands_in_the_documents_print_what_is_shown(page, tmp_path, shared):
     (tmp_path / "shared").symlink_to(shared)
     place = tmp_path / "main"  # an empty folder beside "shared", where a page is followed from top to bottom
     place.mkdir()
-    script = Path(sys.executable).with_name("trustcell")
-    for command, output in examples(page):
-        words = shlex.split(command)
-        assert words[0] == "trustcell", "documents show trustcell commands only"
-        done = subprocess.run(
-            [script, *words[1:]], cwd=place, capture_output=True, text=True, env={**os.environ, "COLUMNS": "80"}
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        expected = "".join(".*" if line == "...\n" else re.escape(line) for line in output.splitlines(keepends=True))
-        assert re.fullmatch(expected, done.stdout, re.DOTALL), f"{command}\n{done.stdout}"
+    (place / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / "session").mkdir(mode=0o700)
+    shell = Shell(place, tmp_path / "session")
+    try:
+        for command, output in examples(page):
+            shown = shell.run(command)
+            expected = "".join(
+                ".*" if line == "...\n" else re.escape(line) for line in output.splitlines(keepends=True)
+            )
+            assert re.fullmatch(expected, shown, re.DOTALL), f"{command}\n{shown}"
+    finally:
+        shell.stop()
 
 
 def test_there_are_examples_to_run():

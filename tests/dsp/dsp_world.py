@@ -1,17 +1,39 @@
-"""A small world for DSP tests: own identities, virtual devices, a DSP over a ledger, and a network one can stop."""
+"""A small world for DSP tests: own identities, a virtual device, a DSP over books, and a network one can stop."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from trustcell import devices, duis, gbcs
-from trustcell.adapters.memory_ledger import MemoryLedger
-from trustcell.adapters.parties import CertificateDirectory, LocalBroker, MemoryInventory
+from trustcell.adapters.dsp_store import Settings, SqlHome, SqlHomes, open_homes
+from trustcell.adapters.dsp_store.schema import METADATA
+from trustcell.adapters.no_wan import NoWan
+from trustcell.adapters.parties import CertificateDirectory, LocalBroker, LocalParty
 from trustcell.app.story import pack
-from trustcell.dsp import Command, DeviceRecord, Ledger, Policy, Reception, RequestManager, Submission
+from trustcell.dsp import (
+    Command,
+    CounterEvent,
+    DeviceRecord,
+    Effects,
+    Occupant,
+    Policy,
+    Reception,
+    RequestManager,
+    RequestState,
+    Store,
+    Submission,
+    TrailEntry,
+    User,
+    Wan,
+    Work,
+)
+from trustcell.dsp.rules.plan import DeviceChange
+from trustcell.dsp.rules.request_checks import DOORS
 from trustcell.stories import Actor, Cast, KeyPair, own_cast
 from trustcell.stories.hierarchy import Authority
 from trustcell.vocab import CellId, DeviceType, Eui64, KeyUsage, RemotePartyRole
@@ -24,6 +46,11 @@ NO_DS, NO_KA = CellId(NO, DS), CellId(NO, KA)
 BROKER_KA = CellId(BROKER, KA)
 GPF, ESME, GSME, CHF = DeviceType.GPF, DeviceType.ESME, DeviceType.GSME, DeviceType.CHF
 HUGE = 2**62
+COS_PARTY = Eui64.parse("70-B3-D5-1F-30-00-00-04")
+MEMORY = "sqlite://"
+_ENVIRONMENT = "dsp under test"
+# A refusal writes a line of the trail, and where the chain of it stands; whose lease it is does not matter either.
+_TRAIL = frozenset({"trail", "audit_head", "lease"})
 
 
 @cache
@@ -63,9 +90,10 @@ def twin(pair: KeyPair, label: str) -> KeyPair:
 
 @dataclass
 class World:
-    """One DSP and its devices. ``request_number`` gives every request of the supplier an ID of its own."""
+    """One DSP and a device. ``request_number`` gives every request of the supplier an ID of its own."""
 
-    ledger: Ledger
+    homes: SqlHomes
+    store: Any
     manager: RequestManager
     device: devices.Device
     now: datetime = BEGINS
@@ -74,8 +102,13 @@ class World:
 
     # ---- requests ----
 
+    def send(self, octets: bytes, door: str = "serviceS") -> Submission:
+        """Octets through a door, as they are."""
+        (submission,) = self.manager.submit([(octets, door)], self.now)
+        return submission
+
     def submit(self, actor: Actor, request: duis.Request) -> Submission:
-        return self.manager.submit(signed(actor, request), self.now)
+        return self.send(signed(actor, request), DOORS.get(request.command_variant, ""))
 
     def handover(
         self, operator: Actor | None = None, number: int | None = None, role: RemotePartyRole = NO, **change: Any
@@ -151,7 +184,8 @@ class World:
 
     def take(self, octets: bytes) -> Reception:
         self.now += timedelta(seconds=1)
-        return self.manager.receive(octets, self.now)
+        (reception,) = self.manager.receive([octets], self.now)
+        return reception
 
     def exchange(self, submission: Submission) -> list[Reception]:
         """There and back; an empty list is silence."""
@@ -175,7 +209,60 @@ class World:
 
     @property
     def highest(self) -> int | None:
-        return self.ledger.highest(self.device.eui)
+        found = self.homes.views.highest(self.device.eui)
+        return None if found is None else found[0]
+
+    def slot(self, cell: CellId = NO_DS) -> Occupant | None:
+        """Who the DSP believes to be in a cell."""
+        known = [occupant for held, occupant, _at, _by in self.homes.views.slots(self.device.eui) if held == cell]
+        return known[-1] if known else None
+
+    def history(self) -> list[CounterEvent]:
+        """The counter ledger of the device."""
+        return list(self.homes.views.counter_ledger(self.device.eui))
+
+    def trail(self, subject: object) -> list[TrailEntry]:
+        return [entry for _seq, _at, entry in self.homes.views.trail(str(subject))]
+
+    def state(self, ids: duis.RequestId) -> RequestState | None:
+        known = self.store.request(ids)
+        return None if known is None else known.state
+
+    def told(self, ids: duis.RequestId) -> list[str]:
+        """The codes of what was sent to the user for a request, delivered or not."""
+        sent = self.homes.views.deliveries_of(ids)
+        return [duis.parse_response(each.octets).response.response_code for each in sent]
+
+    def delivered(self) -> list[duis.Response]:
+        """Takes every delivery that waits, in order."""
+        self.now += Policy().callback_delay
+        found = self.manager.deliveries(self.now)
+        self.store.settle_deliveries([(each.number, "200", None) for each in found], self.now)
+        return [duis.parse_response(each.octets).response for each in found]
+
+    def dump(self) -> str:
+        """Everything that is kept, but the trail."""
+        tables = {}
+        with self.homes.session() as session, session.reading():
+            for name in sorted(METADATA.tables.keys() - _TRAIL):
+                tables[name] = sorted(map(repr, session.all(str(sa.select(METADATA.tables[name])))))
+        return repr(tables)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.store.close()
+        self.homes.close()
+
+    # ---- after a crash ----
+
+    def restarted(self, **options: Any) -> None:
+        """A new manager over the books as they are; the former one is gone without a word."""
+        self.manager = manager_for(self.store, self.device, **options)
+
+    def knows(self, after: DeviceRecord | None, event: str = "changed by a test") -> None:
+        """The inventory's entry of the device, whatever it was."""
+        change = DeviceChange(self.device.eui, after, event)
+        stood(self.store.commit([Work(self.device.eui, effects=Effects(devices=(change,)))], self.now))
 
     # ---- a device that says what a test wants ----
 
@@ -205,49 +292,56 @@ class World:
 
 
 def world(
-    ledger: Ledger | None = None,
+    url: str = MEMORY,
     *,
     kind: DeviceType = GPF,
-    generation: str = "SMETS2",
-    tracking: bool = True,
-    broker: LocalBroker | None = None,
-    further: tuple[KeyPair, ...] = (),
     policy: devices.DevicePolicy | None = None,
     state: devices.DeviceState = devices.AS_MADE,
+    record: dict[str, Any] | None = None,
+    wrap: Any = None,
+    known: bool = True,
+    **options: Any,
 ) -> World:
-    """A device straight from the factory and a DSP that knows it."""
+    """A device straight from the factory and a DSP that knows it; ``wrap`` goes around its store."""
     people = cast()
     fleet = devices.Fleet(people.seed, pack(people), policy)
     device = fleet.device(people.gpf, kind, state)
-    ledger = MemoryLedger() if ledger is None else ledger
-    return World(ledger, manager_for(ledger, device, generation, tracking, broker, further), device)
+    homes = open_homes(Settings(url, _ENVIRONMENT))
+    store: SqlHome = homes.take("0", "dsp", BEGINS)
+    used = store if wrap is None else wrap(store)
+    made = World(homes, used, manager_for(used, device, **options), device)
+    if known:
+        made.knows(record_of(device, **(record or {})), "made by a test")
+    return made
+
+
+def record_of(device: devices.Device, **fields: Any) -> DeviceRecord:
+    """The inventory's entry of a device, commissioned, without a metering point: any user is responsible for it."""
+    points = {"signing_point": device.public_point(DS), "agreement_point": device.public_point(KA)}
+    return DeviceRecord(device.eui, device.device_type, **{**points, **fields})
 
 
 def manager_for(
-    ledger: Ledger,
+    store: Store,
     device: devices.Device,
-    generation: str = "SMETS2",
+    *,
     tracking: bool = True,
-    broker: LocalBroker | None = None,
-    further: tuple[KeyPair, ...] = (),
-    known: bool = True,
+    broker: Any = None,
+    further: Iterable[KeyPair] = (),
+    wan: Wan | None = None,
+    users: dict[Eui64, User] | None = None,
+    rules: Policy | None = None,
 ) -> RequestManager:
     people = cast()
-    record = DeviceRecord(
-        device.eui,
-        device.device_type,
-        generation,
-        gbcs.public_key_from_point(device.public_point(DS)),
-        gbcs.public_key_from_point(device.public_point(KA)),
-    )
     actors = (people.supplier, people.leaving, people.arriving, people.broker)
     pairs = [pair for actor in actors for pair in (actor.signing, actor.xml)] + list(further)
     return RequestManager(
-        ledger,
-        MemoryInventory([record] if known else []),
-        CertificateDirectory(pair.certificate for pair in pairs),
+        store,
+        CertificateDirectory((pair.certificate for pair in pairs), users),
         broker or broker_with(),
-        Policy(track_counters=tracking),
+        LocalParty(COS_PARTY, ()),
+        wan or NoWan(),
+        replace(rules or Policy(), track_counters=tracking),
     )
 
 
@@ -262,6 +356,7 @@ def signed(actor: Actor, request: duis.Request) -> bytes:
 
 
 def pre_command_of(offered: Submission) -> bytes:
+    assert offered.response is not None
     message = duis.parse_response(offered.response).response.message
     assert isinstance(message, duis.ResponseMessage)
     assert isinstance(message.content, duis.PreCommand)
@@ -296,7 +391,9 @@ def key_id(pair: KeyPair) -> bytes:
 def code_of(submission: Submission) -> str:
     """The reason of a refusal; a command would be a surprise."""
     assert submission.refusal is not None
+    assert submission.response is not None
     assert submission.command is None
+    assert submission.reference
     assert submission.code.startswith("E")
     for finding in submission.refusal.findings:
         assert finding.code
@@ -308,12 +405,14 @@ def code_of(submission: Submission) -> str:
     return submission.refusal.code
 
 
-def dump(ledger: object) -> str:
-    return repr({name: value for name, value in vars(ledger).items() if name != "_history"}) + repr(
-        dict(vars(ledger)["_history"])
-    )
-
-
 def refused(world: World, submission: Submission, before: str, *codes: str) -> None:
+    """Refused with this reason and code; nothing but a line of the trail is new, under the sender's reference."""
     assert (code_of(submission), submission.code) == codes
-    assert dump(world.ledger) == before
+    assert world.dump() == before
+    assert submission.response is not None
+    ids = duis.parse_response(submission.response).response.request_id
+    assert world.trail(ids)[-1].reference == submission.reference
+
+
+def stood(outcomes: Iterable[object]) -> None:
+    assert [each for each in outcomes if each is not None] == []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp import dsp_world as w
+from dsp.rules_world import NOW
 from trustcell.dsp import choose_counter, milliseconds, raised
 from trustcell.vocab import MAX_SEQ_NUMBER, Refused
 
@@ -60,4 +60,4 @@ def test_learning_only_raises_and_milliseconds_are_exact() -> None:
         with pytest.raises(ValueError):
             raised(None, number)
     for micros in (0, 999, 1000, 1001, 999_999):
-        assert milliseconds(w.BEGINS.replace(microsecond=micros)) == milliseconds(w.BEGINS) + micros // 1000
+        assert milliseconds(NOW.replace(microsecond=micros)) == milliseconds(NOW) + micros // 1000

@@ -6,7 +6,11 @@ import pytest
 
 from dsp import dsp_world as w
 from trustcell import devices, duis, gbcs
-from trustcell.dsp import effects_of, milliseconds
+from trustcell.dsp import Effects, Occupant, milliseconds
+from trustcell.dsp.rules.effects import effects_of_update
+from trustcell.dsp.rules.facts import DeviceRecord, Facts
+from trustcell.dsp.rules.plan import Reply
+from trustcell.dsp.rules.services import SERVICES
 from trustcell.vocab import MAX_SEQ_NUMBER, DeviceType, Eui64
 
 SUCCESS, BAD = gbcs.StatusCode.SUCCESS, gbcs.StatusCode.BAD_CERTIFICATE
@@ -31,6 +35,13 @@ def counter_of(submission: w.Submission) -> int:
     message = gbcs.decode(submission.command.octets)
     assert message.originator_counter == gbcs.decode_payload(message).control.seq_number
     return message.originator_counter
+
+
+def effects_of(variant: str, payload: object, kind: DeviceType = w.GPF, generation: str = "SMETS2") -> Effects:
+    """What a verified answer to a service teaches."""
+    device = DeviceRecord(w.cast().gpf, kind, generation)
+    reply = Reply(variant, None, device, Facts(), payload, False, w.cast().broker.entity, w.BEGINS)
+    return effects_of_update(reply) if variant == "6.15.1" else SERVICES[variant].effects(reply)
 
 
 # ---- the story itself ----
@@ -69,8 +80,8 @@ def test_row_partial_success_signing_slot_replaced_key_agreement_slot_not() -> N
     world = taken_over()
     reception = world.operator_leaves(key_agreement_certificate=w.cast().broker.signing.certificate.der)
     assert reception.learned == w.HUGE
-    slots = [world.ledger.slot(world.device.eui, cell) for cell in (w.NO_DS, w.NO_KA)]
-    assert [slot and slot[0] for slot in slots] == [w.cast().broker.entity, w.cast().leaving.entity]
+    slots = [world.slot(cell) for cell in (w.NO_DS, w.NO_KA)]
+    assert [slot and slot.entity for slot in slots] == [w.cast().broker.entity, w.cast().leaving.entity]
     assert len(world.exchange(world.handover(w.cast().arriving))) == 1
     assert world.occupant() == world.occupant(w.NO_KA) == w.cast().arriving.entity
 
@@ -103,7 +114,7 @@ def test_row_status_and_subject_both_count() -> None:
     broker = w.cast().broker.entity
     cells = ((w.NO_DS, BAD, broker, bytes(8)), (w.NO_KA, SUCCESS, w.cast().leaving.entity, bytes(8)))
     payload = gbcs.UpdateSecurityCredentialsResponse(w.outcome(7000, *cells))
-    assert effects_of("6.15.1", DeviceType.GPF, "SMETS2", payload, broker).learned is None
+    assert effects_of("6.15.1", payload).learned is None
 
 
 def test_row_response_lost_learns_nothing_and_a_late_one_still_teaches() -> None:
@@ -115,7 +126,7 @@ def test_row_response_lost_learns_nothing_and_a_late_one_still_teaches() -> None
     assert (silent.response_code, silent.request_id) == ("E21", submission.command.request_id)
     assert world.highest is None
     reception = world.take(late)
-    assert (reception.verdict, reception.learned, reception.delivery) == ("repeated", w.HUGE, None)
+    assert (reception.verdict, reception.learned, reception.delivery) == ("late", w.HUGE, None)
     assert world.highest == w.HUGE
     assert len(world.exchange(world.handover(w.cast().arriving))) == 1
 
@@ -208,8 +219,8 @@ def test_row_6_21_with_or_without_a_floor_leaves_the_row(floor: int | None) -> N
 def test_row_new_operator_has_to_start_above_the_counter_of_the_6_21() -> None:
     world = abandoned()
     world.operator_takes_over(w.cast().arriving)
-    used = world.ledger.history(world.device.eui)[-1]
-    assert (used.counter, used.who) == (w.HUGE + 1, "broker for 6.21")
+    used = world.history()[-1]
+    assert (used.counter, used.who) == (w.HUGE + 1, f"{w.cast().broker.entity} for 6.21")
     assert world.carry(world.update(w.cast().arriving, used.counter)) == ()
     assert len(world.carry(world.update(w.cast().arriving, used.counter + 1))) == 1
 
@@ -232,10 +243,10 @@ def test_row_counter_above_2_63_in_a_6_15_1_is_refused_at_transform(counter: int
 def test_row_stored_value_is_the_last_one_refuses_6_21() -> None:
     world = taken_over()
     assert world.operator_leaves(MAX_SEQ_NUMBER).learned == MAX_SEQ_NUMBER
-    events = world.ledger.history(world.device.eui)
+    events, before = world.history(), world.dump()
     assert w.code_of(world.handover()) == "counter_exhausted"
     assert world.highest == MAX_SEQ_NUMBER
-    assert world.ledger.history(world.device.eui) == events
+    assert (world.history(), world.dump()) == (events, before)
     assert len(world.exchange(world.read())) == 1
 
 
@@ -295,7 +306,7 @@ def test_row_supplier_slot_of_the_same_gpf_is_not_affected() -> None:
 
 @pytest.mark.parametrize(("kind", "generation"), [(w.ESME, "SMETS2"), (w.GPF, "SMETS1"), (w.ESME, "SMETS1")])
 def test_row_esme_and_smets1_are_not_affected(kind: DeviceType, generation: str) -> None:
-    world = taken_over(kind=kind, generation=generation)
+    world = taken_over(kind=kind, record={"generation": generation})
     reception = world.operator_leaves()
     assert (reception.verdict, reception.learned, world.highest) == ("response", None, None)
     assert counter_of(world.handover()) < 2**42
@@ -308,13 +319,14 @@ def test_row_gsme_and_chf_are_not_affected(kind: DeviceType) -> None:
     payload = gbcs.UpdateSecurityCredentialsResponse(
         w.outcome(w.HUGE, (w.NO_DS, SUCCESS, w.cast().broker.entity, bytes(8)))
     )
-    assert effects_of("6.15.1", kind, "SMETS2", payload, w.cast().broker.entity).learned is None
+    assert effects_of("6.15.1", payload, kind).learned is None
 
 
 def test_row_gpf_replaced_with_its_hub_has_no_row() -> None:
     world = abandoned()
     spare = world.device.fleet.device(Eui64.parse("70-B3-D5-1F-30-FF-00-A4"), w.GPF)
-    other = w.World(world.ledger, w.manager_for(world.ledger, spare), spare, world.now)
+    other = w.World(world.homes, world.store, w.manager_for(world.store, spare), spare, world.now)
+    other.knows(w.record_of(spare))
     assert other.highest is None
     assert counter_of(handed := other.handover()) < 2**42
     assert len(other.exchange(handed)) == 1
@@ -329,7 +341,7 @@ def test_row_recovery_replaced_the_slot_teaches_nothing() -> None:
         )
     )
     for variant in ("6.21", "6.23", "8.5"):
-        assert effects_of(variant, DeviceType.GPF, "SMETS2", payload, w.cast().broker.entity).learned is None
+        assert effects_of(variant, payload).learned is None
 
 
 def test_row_broker_certificate_reissued_with_the_same_key() -> None:
@@ -349,7 +361,7 @@ def test_row_broker_with_several_keys_signs_with_the_one_in_the_slot() -> None:
     newest = w.second_pair(w.cast().broker, w.BROKER, w.DS)
     newest_ka = w.second_pair(w.cast().broker, w.BROKER, w.KA)
     world = taken_over()
-    world.manager = w.manager_for(world.ledger, world.device, broker=w.broker_with((newest,)))
+    world.restarted(broker=w.broker_with((newest,)))
     world.operator_leaves(w.HUGE)
     old_in_slot = world.handover(w.cast().arriving)
     assert len(world.exchange(old_in_slot)) == 1
@@ -360,7 +372,7 @@ def test_row_broker_with_several_keys_signs_with_the_one_in_the_slot() -> None:
         key_agreement_certificate=newest_ka.certificate.der,
     )
     assert reception.learned == w.HUGE + 10
-    assert world.ledger.slot(world.device.eui, w.NO_DS) == (w.cast().broker.entity, w.key_id(newest))
+    assert world.slot() == Occupant(w.cast().broker.entity, w.key_id(newest))
     assert len(world.exchange(world.handover())) == 1
 
 
@@ -370,7 +382,7 @@ def test_row_broker_key_of_the_slot_that_is_not_in_use_is_refused_before_a_numbe
     world.operator_leaves(digital_signing_certificate=gone.certificate.der)
     assert w.code_of(world.handover(w.cast().arriving)) == "slot_key_not_held"
     assert world.highest == w.HUGE
-    assert world.ledger.reserved() == []
+    assert world.store.reserved() == []
 
 
 def test_a_clock_that_goes_back_changes_nothing() -> None:

@@ -3,13 +3,17 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
 from dsp import dsp_world as w
 from trustcell import devices, duis, gbcs
-from trustcell.dsp import Command, Kind, SlotChange, effects_of
-from trustcell.vocab import CellId, DeviceType, Eui64, KeyUsage, Refused, RemotePartyRole
+from trustcell.dsp import Command, Kind, Occupant, SlotChange
+from trustcell.dsp.rules.effects import effects_of_update
+from trustcell.dsp.rules.facts import DeviceRecord, Facts
+from trustcell.dsp.rules.plan import Reply
+from trustcell.vocab import CellId, Eui64, KeyUsage, Refused, RemotePartyRole
 
 SUCCESS, BAD = gbcs.StatusCode.SUCCESS, gbcs.StatusCode.BAD_CERTIFICATE
 Mode = gbcs.CredentialsReplacementMode
@@ -43,8 +47,13 @@ def learns_nothing(world: w.World, octets: bytes, verdict: str) -> None:
     reception = world.take(octets)
     assert (reception.verdict, reception.learned, reception.delivery) == (verdict, None, None)
     assert world.highest is None
-    assert world.ledger.unprocessed() == []
     assert [command.key.counter for command in world.manager.outbox()] == [w.HUGE]
+
+
+def kept(world: w.World) -> list[tuple[bytes, str]]:
+    """Device messages as they came, with the verdict on them."""
+    with world.homes.session() as session, session.reading():
+        return session.all("SELECT octets, verdict FROM inbound ORDER BY number")
 
 
 # ---- correlation and protection ----
@@ -72,8 +81,8 @@ def test_n8_no_flipped_bit_is_learned(leaving: Leaving) -> None:
 def test_what_is_no_message_is_kept_and_dismissed(cut: int, leaving: Leaving) -> None:
     world, command = leaving
     genuine = world.says(command, gbcs.UpdateSecurityCredentialsResponse(departure(w.HUGE)))
-    assert world.take(genuine[:cut]).learned is None
-    assert world.ledger.unprocessed() == []
+    learns_nothing(world, genuine[:cut], world.take(genuine[:cut]).verdict)
+    assert kept(world)[-1][0] == genuine[:cut]
 
 
 def test_payload_that_contradicts_its_header_is_not_learned(leaving: Leaving) -> None:
@@ -243,8 +252,11 @@ def test_alerts_with_another_code_teach_nothing(code: int) -> None:
     world, command = future_dated()
     payload = gbcs.UpdateSecurityCredentialsAlert(code, DUE, departure(w.HUGE))
     octets = world.says(command, payload, cra=gbcs.Cra.ALERT, code=0x00CB, counter=9)
-    assert world.take(octets).verdict == "not_correlated"
+    reception = world.take(octets)
+    assert (reception.verdict, reception.learned) == ("device_alert", None)
     assert world.highest is None
+    assert world.store.commands([command.key]) == [replace(command, number=ANY, state="answered")]
+    assert (reception.delivery is None) is (code > 0xFFFF)
 
 
 def test_alerts_of_the_wrong_kind_number_or_source_teach_nothing() -> None:
@@ -261,7 +273,12 @@ def test_alerts_of_the_wrong_kind_number_or_source_teach_nothing() -> None:
         ),
     )
     for octets in wrong:
-        assert world.take(octets).verdict == "not_correlated"
+        reception = world.take(octets)
+        assert reception.verdict in ("not_correlated", "device_alert")
+        assert reception.learned is None
+    (waiting,) = world.store.commands([command.key])
+    assert waiting is not None
+    assert waiting.alert_pending
     forged = bytearray(world.says(command, good, code=0x00CB, **header))
     forged[-1] ^= 1
     assert world.take(bytes(forged)).verdict == "not_authentic"
@@ -278,11 +295,8 @@ def test_a_late_answer_does_not_bring_a_former_occupant_back() -> None:
     assert taken.command is not None
     world.manager.time_out(taken.command, world.now)
     assert world.operator_leaves().learned == w.HUGE
-    assert world.take(late).verdict == "repeated"
-    assert world.ledger.slot(world.device.eui, w.NO_DS) == (
-        w.cast().broker.entity,
-        w.key_id(w.cast().broker.signing),
-    )
+    assert world.take(late).verdict == "late"
+    assert world.slot() == Occupant(w.cast().broker.entity, w.key_id(w.cast().broker.signing))
     assert len(world.exchange(world.handover(w.cast().arriving))) == 1
 
 
@@ -293,7 +307,7 @@ def test_a_read_teaches_every_slot_of_the_gpf() -> None:
     assert reception.verdict == "response"
     for cell, occupant in world.device.cells().items():
         if cell.role in (w.SUPPLIER, w.NO, w.BROKER):
-            assert world.ledger.slot(world.device.eui, cell) == (occupant.entity, occupant.key_id)
+            assert world.slot(cell) == Occupant(occupant.entity, occupant.key_id)
 
 
 def test_a_read_of_the_load_controller_uses_cs02f() -> None:
@@ -310,8 +324,10 @@ def test_cells_that_do_not_exist_are_not_remembered() -> None:
     absent = (cell, gbcs.StatusCode.TRUST_ANCHOR_NOT_FOUND, Eui64(bytes(8)), bytes(8))
     failed = (w.NO_DS, BAD, w.cast().leaving.entity, b"12345678")
     payload = gbcs.UpdateSecurityCredentialsResponse(w.outcome(1, absent, failed))
-    effects = effects_of("6.15.1", DeviceType.GPF, "SMETS2", payload, w.cast().broker.entity)
-    assert effects.slots == (SlotChange(w.NO_DS, w.cast().leaving.entity, b"12345678"),)
+    device = DeviceRecord(w.cast().gpf, w.GPF)
+    reply = Reply("6.15.1", None, device, Facts(), payload, False, w.cast().broker.entity, w.BEGINS)
+    effects = effects_of_update(reply)
+    assert effects.slots == (SlotChange(w.NO_DS, Occupant(w.cast().leaving.entity, b"12345678")),)
     assert effects.learned is None
 
 
@@ -338,10 +354,10 @@ def test_a_time_out_after_the_answer_is_refused_so_that_the_user_hears_once() ->
     world.exchange(submission)
     with pytest.raises(Refused) as refused:
         world.manager.time_out(submission.command, world.now)
-    assert refused.value.code == "command_not_waiting"
+    assert refused.value.findings
     silent = world.handover(w.cast().supplier, role=w.SUPPLIER)
     assert silent.command is not None
-    assert world.manager.outbox() == [silent.command]
+    assert [command.key for command in world.manager.outbox()] == [silent.command.key]
     world.manager.time_out(silent.command, world.now)
     assert world.manager.outbox() == []
     with pytest.raises(Refused):

@@ -5,16 +5,16 @@ from dataclasses import replace
 import pytest
 
 from dsp import dsp_world as w
-from dsp.dsp_world import dump, refused
+from dsp.dsp_world import refused
 from trustcell import duis, gbcs
-from trustcell.vocab import WireError
+from trustcell.dsp import RequestChange, RequestState, Work
 
 
 def test_n1_the_same_6_21_twice_makes_one_command() -> None:
     world = w.world()
     request = world.handover_request()
     assert world.submit(w.cast().supplier, request).code == "I99"
-    before = dump(world.ledger)
+    before = world.dump()
     refused(world, world.submit(w.cast().supplier, request), before, "request_id_used", "E62")
     other = world.handover_request(w.cast().arriving, request.request_id.counter)
     refused(world, world.submit(w.cast().supplier, other), before, "request_id_used", "E62")
@@ -27,7 +27,7 @@ def test_n1_a_used_id_is_told_before_what_else_is_wrong() -> None:
     world = w.world()
     request = world.handover_request()
     world.exchange(world.submit(w.cast().supplier, request))
-    before = dump(world.ledger)
+    before = world.dump()
     refused(world, world.submit(w.cast().supplier, request), before, "request_id_used", "E62")
 
 
@@ -42,16 +42,19 @@ def test_n1_other_case_of_hex_is_the_same_id() -> None:
     text = str(signed.request_id)
     lower = octets.replace(text.encode(), text.lower().encode())
     assert lower != octets
-    assert world.manager.submit(operator.xml.sign_xml(lower), world.now).code == "I99"
-    before = dump(world.ledger)
+    assert world.send(operator.xml.sign_xml(lower)).code == "I99"
+    before = world.dump()
     refused(world, world.submit(operator, signed), before, "request_id_used", "E62")
 
 
 def test_n1_leading_zeros_are_no_request() -> None:
     world = w.world()
     octets = duis.build_request(world.handover_request(number=12))
-    with pytest.raises(WireError):
-        world.manager.submit(octets.replace(b":12<", b":012<"), world.now)
+    before = world.dump()
+    submission = world.send(octets.replace(b":12<", b":012<"))
+    assert (submission.response, submission.command) == (None, None)
+    assert submission.error is not None
+    assert world.dump() == before
 
 
 def test_n1_a_flipped_s_does_not_make_a_new_request() -> None:
@@ -70,7 +73,7 @@ def test_n1_a_flipped_s_does_not_make_a_new_request() -> None:
     malleated = gbcs.encode(gbcs.attach_signature(pre_command, flipped(gbcs.signed_octets(pre_command))))
     assert malleated != genuine
     assert world.submit(operator, duis.signed_pre_command(request, genuine)).code == "I99"
-    before = dump(world.ledger)
+    before = world.dump()
     refused(
         world, world.submit(operator, duis.signed_pre_command(request, malleated)), before, "request_id_used", "E62"
     )
@@ -83,12 +86,12 @@ def test_repeating_a_transform_is_harmless_until_it_is_sent() -> None:
     request = world.update_request(operator, w.HUGE)
     first, again = (world.submit(operator, request) for _ in range(2))
     assert w.pre_command_of(first) == w.pre_command_of(again)
-    before = dump(world.ledger)
+    before = world.dump()
     other = world.update_request(operator, w.HUGE, floor_seq_number=1)
     refused(world, world.submit(operator, other), before, "request_id_used", "E62")
     signed = duis.signed_pre_command(request, w.sign_pre_command(first, operator.signing))
     assert world.submit(operator, signed).code == "I99"
-    before = dump(world.ledger)
+    before = world.dump()
     for sent in (request, signed):
         refused(world, world.submit(operator, sent), before, "request_id_used", "E62")
 
@@ -122,14 +125,14 @@ def test_a_pre_command_that_was_never_offered(offer: tuple[w.World, duis.Request
     world, request, offered = offer
     signed = w.sign_pre_command(offered, w.cast().leaving.signing)
     other = replace(request, request_id=replace(request.request_id, counter=77))
-    before = dump(world.ledger)
+    before = world.dump()
     submission = world.submit(w.cast().leaving, duis.signed_pre_command(other, signed))
     refused(world, submission, before, "pre_command_unknown", "E57")
 
 
 def test_a_pre_command_that_changed(offer: tuple[w.World, duis.Request, w.Submission]) -> None:
     world, request, offered = offer
-    before = dump(world.ledger)
+    before = world.dump()
     message = gbcs.decode(w.pre_command_of(offered))
     for changed in (replace(message, originator_counter=5), replace(message, payload=message.payload + b"\0")):
         octets = gbcs.signed_octets(changed)
@@ -138,6 +141,10 @@ def test_a_pre_command_that_changed(offer: tuple[w.World, duis.Request, w.Submis
         refused(world, submission, before, "pre_command_changed", "E57")
     for octets in (b"\0", w.pre_command_of(offered)[:-2]):
         submission = world.submit(w.cast().leaving, duis.signed_pre_command(request, octets))
+        refused(world, submission, before, "pre_command_changed", "E57")
+    for rest in (b"\x40", b"\x40" + bytes(63), b"\x41" + bytes(65), b"\0\0"):
+        octets = w.pre_command_of(offered)[:-1] + rest
+        submission = world.submit(w.cast().leaving, duis.signed_pre_command(request, octets))
         refused(world, submission, before, "pre_command_malformed", "E57")
 
 
@@ -145,7 +152,7 @@ def test_a_pre_command_without_signature_or_signed_by_another_key(
     offer: tuple[w.World, duis.Request, w.Submission],
 ) -> None:
     world, request, offered = offer
-    before = dump(world.ledger)
+    before = world.dump()
     for pair in (w.cast().arriving.signing, w.cast().leaving.xml, w.cast().leaving.agreement):
         signed = w.sign_pre_command(offered, pair)
         submission = world.submit(w.cast().leaving, duis.signed_pre_command(request, signed))
@@ -160,18 +167,18 @@ def test_a_pre_command_sent_as_another_service_would_escape_the_rule(
     world, request, offered = offer
     signed = duis.signed_pre_command(request, w.sign_pre_command(offered, w.cast().leaving.signing))
     disguised = replace(signed, service_reference="6.17", service_reference_variant="6.17")
-    before = dump(world.ledger)
+    before = world.dump()
     submission = world.submit(w.cast().leaving, disguised)
     assert submission.refusal is not None
     assert submission.code.startswith("E")
-    assert dump(world.ledger) == before
+    assert world.dump() == before
 
 
 @pytest.mark.parametrize("variant", [6, 7])
 def test_a_pre_command_for_local_delivery(variant: int, offer: tuple[w.World, duis.Request, w.Submission]) -> None:
     world, request, offered = offer
     signed = duis.signed_pre_command(request, w.sign_pre_command(offered, w.cast().leaving.signing))
-    before = dump(world.ledger)
+    before = world.dump()
     submission = world.submit(w.cast().leaving, replace(signed, command_variant=variant))
     refused(world, submission, before, "local_delivery_not_offered", "E17")
 
@@ -194,7 +201,7 @@ def test_with_a_known_slot_only_the_key_in_it_signs() -> None:
 def test_a_lost_handover_response_does_not_lock_the_operator_out() -> None:
     world = w.world()
     assert len(world.carry(world.handover())) == 1
-    assert world.ledger.slot(world.device.eui, w.NO_DS) is None
+    assert world.slot() is None
     assert world.operator_leaves().learned == w.HUGE
 
 
@@ -202,7 +209,10 @@ def test_a_pre_command_of_another_service_is_not_completed(offer: tuple[w.World,
     """Nothing but the service it was made for, or a departure could be hidden from the rule."""
     world, request, offered = offer
     other = replace(request, request_id=replace(request.request_id, counter=w.HUGE + 1))
-    world.ledger.transform(other.request_id, "6.17", w.pre_command_of(offered), world.now)
+    change = RequestChange(
+        other.request_id, None, RequestState.TRANSFORMED, "6.17", 4, b"<6.17/>", w.pre_command_of(offered)
+    )
+    w.stood(world.store.commit([Work(world.device.eui, (change,))], world.now))
     signed = duis.signed_pre_command(other, w.sign_pre_command(offered, w.cast().leaving.signing))
-    before = dump(world.ledger)
+    before = world.dump()
     refused(world, world.submit(w.cast().leaving, signed), before, "pre_command_other_service", "E57")

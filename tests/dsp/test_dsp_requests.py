@@ -6,45 +6,45 @@ from typing import Any
 import pytest
 
 from dsp import dsp_world as w
-from dsp.dsp_world import dump, refused
-from trustcell import duis
-from trustcell.adapters.memory_ledger import MemoryLedger
+from dsp.dsp_world import refused
+from trustcell import duis, gbcs
+from trustcell.adapters.parties import LocalBroker
 from trustcell.dsp.rules.reasons import RESPONSE_CODE, SIGNATURE_INVALID, UNEXPECTED, response_code
-from trustcell.vocab import DeviceType, Eui64, RemotePartyRole, Unavailable, WireError
+from trustcell.vocab import DeviceType, Eui64, RemotePartyRole
 
 # ---- checks 3 to 8 ----
 
 
 def test_a_request_without_signature_is_refused() -> None:
     world = w.world()
-    before = dump(world.ledger)
-    submission = world.manager.submit(duis.build_request(world.handover_request()), world.now)
+    before = world.dump()
+    submission = world.send(duis.build_request(world.handover_request()))
     assert submission.code == "E48"
     assert submission.refusal is not None
     assert submission.refusal.code == "signature_missing"
-    assert dump(world.ledger) == before
+    assert world.dump() == before
 
 
 @pytest.mark.parametrize("signer", ["leaving", "broker"])
 def test_a_request_signed_by_somebody_else_is_refused(signer: str) -> None:
     world = w.world()
-    before = dump(world.ledger)
+    before = world.dump()
     submission = world.submit(getattr(w.cast(), signer), world.handover_request())
     assert submission.code == "E49"
     assert submission.refusal is not None
     assert submission.refusal.code == {"leaving": "signer_not_originator", "broker": "signer_unknown"}[signer]
-    assert dump(world.ledger) == before
+    assert world.dump() == before
 
 
 def test_a_mismatch_is_told_only_to_a_signer() -> None:
     world = w.world()
     request = replace(world.handover_request(), command_variant=4)
-    unsigned = world.manager.submit(duis.build_request(request), world.now)
+    unsigned = world.send(duis.build_request(request))
     assert unsigned.code == "E48"
-    before = dump(world.ledger)
+    before = world.dump()
     submission = world.submit(w.cast().supplier, request)
     assert submission.code == "E12"
-    assert dump(world.ledger) == before
+    assert world.dump() == before
 
 
 def test_a_service_reference_that_does_not_fit_is_answered() -> None:
@@ -60,10 +60,12 @@ def test_a_service_reference_that_does_not_fit_is_answered() -> None:
 @pytest.mark.parametrize("octets", [b"", b"<", b"<a/>", b"\xff\xfe<", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"])
 def test_what_is_no_request_has_no_answer(octets: bytes) -> None:
     world = w.world()
-    before = dump(world.ledger)
-    with pytest.raises(WireError):
-        world.manager.submit(octets, world.now)
-    assert dump(world.ledger) == before
+    before = world.dump()
+    submission = world.send(octets)
+    assert (submission.response, submission.code, submission.command) == (None, "", None)
+    assert submission.error is not None
+    assert submission.reference
+    assert world.dump() == before
 
 
 # ---- who may ask what: checks 5 and 10 to 15 ----
@@ -71,7 +73,7 @@ def test_what_is_no_request_has_no_answer(octets: bytes) -> None:
 
 def test_only_a_supplier_may_hand_over() -> None:
     world = w.world()
-    before = dump(world.ledger)
+    before = world.dump()
     request = world.handover_request(w.cast().arriving)
     ids = replace(request.request_id, originator=w.cast().arriving.entity)
     submission = world.submit(w.cast().arriving, replace(request, request_id=ids))
@@ -84,7 +86,7 @@ def test_the_dcc_itself_is_no_user() -> None:
     world = w.world()
     request = world.handover_request()
     ids = replace(request.request_id, originator=broker.entity)
-    before = dump(world.ledger)
+    before = world.dump()
     submission = world.submit(broker, replace(request, request_id=ids))
     refused(world, submission, before, "unknown_user", "E1")
 
@@ -97,7 +99,7 @@ def test_a_party_without_xml_certificate_signs_with_its_ordinary_one() -> None:
     request = world.handover_request()
     ids = replace(request.request_id, originator=entity)
     octets = supplier.sign_xml(duis.build_request(replace(request, request_id=ids)))
-    assert world.manager.submit(octets, world.now).code == "I99"
+    assert world.send(octets).code == "I99"
 
 
 def test_who_has_an_xml_certificate_does_not_sign_duis_with_another_one() -> None:
@@ -108,9 +110,8 @@ def test_who_has_an_xml_certificate_does_not_sign_duis_with_another_one() -> Non
 
 
 def test_a_device_that_is_not_in_the_inventory() -> None:
-    world = w.world()
-    world.manager = w.manager_for(world.ledger, world.device, known=False)
-    before = dump(world.ledger)
+    world = w.world(known=False)
+    before = world.dump()
     refused(world, world.handover(), before, "device_unknown", "E19")
 
 
@@ -124,7 +125,7 @@ def test_a_device_that_is_not_in_the_inventory() -> None:
 )
 def test_services_that_do_not_fit_the_device(kind: DeviceType, ask: Any) -> None:
     world = w.world(kind=kind)
-    before = dump(world.ledger)
+    before = world.dump()
     refused(world, world.submit(w.cast().supplier, ask(world)), before, "service_not_for_device", "E11")
 
 
@@ -134,7 +135,7 @@ def test_services_that_do_not_fit_the_device(kind: DeviceType, ask: Any) -> None
 )
 def test_6_15_1_for_cells_a_device_does_not_have(kind: DeviceType, role: RemotePartyRole) -> None:
     world = w.world(kind=kind)
-    before = dump(world.ledger)
+    before = world.dump()
     submission = world.submit(w.cast().supplier, world.update_request(w.cast().supplier, 9, remote_party_role=role))
     refused(world, submission, before, "service_not_for_device", "E11")
 
@@ -144,7 +145,7 @@ def test_6_15_1_for_cells_a_device_does_not_have(kind: DeviceType, role: RemoteP
 )
 def test_slots_these_services_cannot_change(role: RemotePartyRole) -> None:
     world = w.world()
-    before = dump(world.ledger)
+    before = world.dump()
     supplier = w.cast().supplier
     refused(world, world.handover(role=role), before, "role_not_replaceable", "E061501")
     update = world.submit(supplier, world.update_request(supplier, 9, remote_party_role=role))
@@ -154,24 +155,24 @@ def test_slots_these_services_cannot_change(role: RemotePartyRole) -> None:
 @pytest.mark.parametrize("variant", [2, 3])
 def test_local_delivery_is_refused_not_sent_over_the_wan(variant: int) -> None:
     world = w.world()
-    before = dump(world.ledger)
+    before = world.dump()
     submission = world.submit(w.cast().supplier, replace(world.handover_request(), command_variant=variant))
     refused(world, submission, before, "local_delivery_not_offered", "E17")
 
 
-def test_a_future_dated_6_21_is_the_dsps_to_hold_and_not_put_into_the_command() -> None:
+def test_a_6_21_whose_date_has_passed_goes_out_at_once_and_without_a_date() -> None:
     world = w.world()
-    before = dump(world.ledger)
     submission = world.handover(execution_date_time=w.BEGINS)
-    refused(world, submission, before, "future_dating_not_offered", "E12")
+    assert submission.command is not None
+    assert gbcs.decode_payload(gbcs.decode(submission.command.octets)).execution_date_time is None
 
 
 def test_services_that_are_not_offered() -> None:
     world = w.world()
-    body = duis.ReadInventory(uprn=1)
+    body = duis.RequestWANMatrix(uprn=1)
     ids = duis.RequestId(w.cast().supplier.entity, w.cast().broker.entity, 1)
-    before = dump(world.ledger)
-    submission = world.submit(w.cast().supplier, duis.Request(ids, 8, "8.2", "8.2", body))
+    before = world.dump()
+    submission = world.submit(w.cast().supplier, duis.Request(ids, 8, "12.1", "12.1", body))
     refused(world, submission, before, "service_not_offered", "E12")
 
 
@@ -182,25 +183,24 @@ def test_the_mac_uses_the_agreement_key_in_the_brokers_cell() -> None:
     newest = w.second_pair(w.cast().broker, w.BROKER, w.KA)
     world = w.world(broker=w.broker_with(agreement=(newest,)))
     assert world.carry(world.read(w.BROKER)) == ()
-    old = w.world(world.ledger)
-    old.now, old.request_number = world.now, 50
-    (reception,) = old.exchange(old.read(w.BROKER))
+    world.restarted()
+    (reception,) = world.exchange(world.read(w.BROKER))
     assert reception.verdict == "response"
-    world.request_number = 100
+    world.restarted(broker=w.broker_with(agreement=(newest,)))
     (reception,) = world.exchange(world.read(w.NO))
     assert reception.verdict == "response"
 
 
-def test_a_key_out_of_reach_changes_nothing() -> None:
+def test_a_cell_with_a_key_that_is_not_the_brokers_is_refused_by_name() -> None:
     world = w.world()
     world.exchange(world.read(w.BROKER))
-    broker = w.broker_with(agreement=())
-    newest = w.second_pair(w.cast().broker, w.BROKER, w.KA)
-    world.manager = w.manager_for(world.ledger, world.device, broker=replace(broker, agreement=(newest,)))
-    before = dump(world.ledger)
-    with pytest.raises(Unavailable, match="key store"):
-        world.handover()
-    assert dump(world.ledger) == before
+    newest, actor = w.second_pair(w.cast().broker, w.BROKER, w.KA), w.cast().broker
+    world.restarted(broker=LocalBroker(actor.entity, (actor.signing,), (newest,), actor.xml))
+    before = world.dump()
+    submission = world.handover()
+    assert submission.refusal is not None
+    assert (submission.refusal.code, submission.code) == ("broker_key_not_held", "E55")
+    assert world.dump() == before
 
 
 def test_answers_are_signed_and_addressed() -> None:
@@ -219,11 +219,11 @@ def test_answers_are_signed_and_addressed() -> None:
     assert answered.response_id == submission.command.request_id.response_id()
 
 
-def test_the_memory_ledger_of_these_tests_shows_everything() -> None:
-    ledger = MemoryLedger()
-    before = dump(ledger)
-    w.world(ledger).handover()
-    assert dump(ledger) != before
+def test_the_dump_of_these_tests_shows_everything() -> None:
+    world = w.world()
+    before = world.dump()
+    world.handover()
+    assert world.dump() != before
 
 
 def test_every_reason_has_a_code_of_the_closed_list() -> None:

@@ -1,83 +1,97 @@
-"""After a crash: reserved commands are built, kept messages judged, and nothing loops (hostile-inputs.md 2, N13)."""
+"""After a crash: reserved commands are built, the outbox is sent again, nothing loops (hostile-inputs.md 2, N13)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dsp import dsp_world as w
 from trustcell import duis
-from trustcell.adapters.ledger_refusals import command_used
-from trustcell.adapters.memory_ledger import MemoryLedger
-from trustcell.dsp import Command, Reservation, milliseconds
-from trustcell.vocab import Unavailable
+from trustcell.adapters.dsp_store.refusals import counter_used
+from trustcell.dsp import (
+    CommandState,
+    RequestState,
+    Reservation,
+    Store,
+    Work,
+    milliseconds,
+)
+from trustcell.dsp.service import resuming
+from trustcell.vocab import Refused, Unavailable
 
 
 class Stopped(Exception):
     """The process is gone."""
 
 
-class StopsAt(MemoryLedger):
-    """A ledger whose process dies before a named call."""
+class StopsAt:
+    """A store whose process dies before the commit of a command, or of a device message."""
 
-    stop: str | None = None
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.stop: str | None = None
 
-    def record(self, command: Command, now: Any) -> None:
-        if self.stop == "record":
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def commit(self, works: Sequence[Work], now: datetime) -> Sequence[Refused | None]:
+        if self.stop == "command" and any(work.command is not None for work in works):
             raise Stopped
-        super().record(command, now)
-
-    def learn(self, *arguments: Any) -> Any:
-        if self.stop == "learn":
+        if self.stop == "message" and any(work.inbound is not None for work in works):
             raise Stopped
-        return super().learn(*arguments)
+        return self._store.commit(works, now)
 
 
-def stopped_before_record() -> tuple[w.World, StopsAt, duis.Request]:
-    ledger = StopsAt()
-    world = w.world(ledger)
+def stopped_before_commit(url: str = w.MEMORY, **options: Any) -> tuple[w.World, duis.Request]:
+    """A number is taken for a 6.21 that follows a departure, and then the process dies."""
+    world = w.world(url, wrap=StopsAt, **options)
     world.operator_takes_over()
     world.operator_leaves()
     request = world.handover_request(w.cast().arriving)
-    ledger.stop = "record"
+    assert isinstance(world.store, StopsAt)
+    world.store.stop = "command"
     with pytest.raises(Stopped):
         world.submit(w.cast().supplier, request)
-    ledger.stop = None
-    return world, ledger, request
+    world.store.stop = None
+    world.restarted()
+    return world, request
 
 
-def test_a_reserved_command_is_built_with_the_octets_it_would_have_had() -> None:
-    world, _ledger, request = stopped_before_record()
+@pytest.mark.parametrize("where", ["memory", "file"])
+def test_a_reserved_command_is_built_with_the_octets_it_would_have_had(where: str, tmp_path: Path) -> None:
+    world, request = stopped_before_commit(w.MEMORY if where == "memory" else f"sqlite:///{tmp_path / 'dsp.db'}")
     assert world.highest == w.HUGE + 1
+    assert world.state(request.request_id) is RequestState.RESERVED
     assert world.submit(w.cast().supplier, request).code == "E62"
-    (submission,), receptions = world.manager.resume(world.now)
-    assert receptions == []
-    assert submission.code == "I99"
-    assert submission.command is not None
-    assert submission.command.key.counter == w.HUGE + 1
-    assert submission.command.request_id == request.request_id
+    assert world.manager.resume(world.now) == 1
+    (command,) = world.manager.outbox()
+    assert command.key.counter == w.HUGE + 1
+    assert command.request_id == request.request_id
     undisturbed = w.world()
     undisturbed.operator_takes_over()
     undisturbed.operator_leaves()
     other = undisturbed.submit(w.cast().supplier, request)
     assert other.command is not None
-    assert other.command.octets == submission.command.octets
-    assert world.manager.resume(world.now) == ([], [])
-    assert len(world.exchange(submission)) == 1
+    assert other.command.octets == command.octets
+    assert world.manager.resume(world.now) == 0
+    assert len(world.carry(command)) == 1
 
 
 def test_a_reserved_command_that_is_now_refused_is_given_up() -> None:
-    world, ledger, request = stopped_before_record()
-    world.manager = w.manager_for(ledger, world.device, known=False)
-    (submission,), _ = world.manager.resume(world.now)
-    assert submission.command is None
-    assert submission.refusal is not None
-    assert (submission.code, submission.refusal.code) == ("E19", "device_unknown")
-    assert duis.parse_response(submission.response).response.request_id == request.request_id
-    assert world.manager.resume(world.now) == ([], [])
-    assert ledger.history(world.device.eui)[-1].who == "abandoned: device_unknown"
-    world.manager = w.manager_for(ledger, world.device)
+    world, request = stopped_before_commit()
+    record = world.homes.views.device(world.device.eui)
+    world.knows(None)
+    assert world.manager.resume(world.now) == 0
+    assert world.manager.outbox() == []
+    assert world.told(request.request_id) == ["E19"]
+    assert world.state(request.request_id) is RequestState.ABANDONED
+    assert world.manager.resume(world.now) == 0
+    last = world.history()[-1]
+    assert (last.counter, last.who) == (w.HUGE + 1, f"{w.cast().broker.entity} abandoned 6.21")
+    world.knows(record)
     assert world.submit(w.cast().supplier, request).code == "E62"
     again = world.handover(w.cast().arriving)
     assert again.command is not None
@@ -85,18 +99,19 @@ def test_a_reserved_command_that_is_now_refused_is_given_up() -> None:
 
 
 def test_a_reservation_that_can_no_longer_be_read_is_given_up() -> None:
-    ledger = MemoryLedger()
-    world = w.world(ledger)
-    request = world.handover_request()
-    ledger.reserve(Reservation(request.request_id, "6.21", b"<not a request/>", True), world.now)
-    (submission,), _ = world.manager.resume(world.now)
-    assert submission.refusal is not None
-    assert submission.refusal.code == "request_unreadable"
-    assert world.manager.resume(world.now) == ([], [])
+    world = w.world()
+    ids = world.handover_request().request_id
+    broker = w.cast().broker.entity
+    reserved = Reservation(ids, None, broker, world.device.eui, "6.21", 1, b"<not a request/>", True)
+    world.store.reserve([reserved], world.now)
+    assert world.manager.resume(world.now) == 0
+    assert world.state(ids) is RequestState.ABANDONED
+    assert world.trail(ids)[-1].facts["reason"] == "request_unreadable"
+    assert world.store.reserved() == []
 
 
 def test_a_key_out_of_reach_leaves_the_reservation_for_the_next_time() -> None:
-    world, ledger, _request = stopped_before_record()
+    world, request = stopped_before_commit()
     broker = w.broker_with()
 
     class Locked:
@@ -108,83 +123,111 @@ def test_a_key_out_of_reach_leaves_the_reservation_for_the_next_time() -> None:
         def sign(self, octets: bytes, key_id: bytes | None) -> bytes:
             raise Unavailable("the key store is locked")
 
-    world.manager = w.manager_for(ledger, world.device, broker=Locked())
-    assert world.manager.resume(world.now) == ([], [])
-    world.manager = w.manager_for(ledger, world.device)
-    (submission,), _ = world.manager.resume(world.now)
-    assert submission.code == "I99"
+    world.restarted(broker=Locked())
+    assert world.manager.resume(world.now) == 0
+    assert world.state(request.request_id) is RequestState.RESERVED
+    world.restarted()
+    assert world.manager.resume(world.now) == 1
 
 
-def test_a_kept_message_is_learned_on_restart_and_only_once() -> None:
-    ledger = StopsAt()
-    world = w.world(ledger)
+def test_one_reservation_that_cannot_be_built_does_not_hold_up_the_others() -> None:
+    world = w.world(wrap=StopsAt)
+    assert isinstance(world.store, StopsAt)
+    requests = [world.handover_request(), world.details_request(), world.details_request()]
+    for request in requests:
+        world.store.stop = "command"
+        with pytest.raises(Stopped):
+            world.submit(w.cast().supplier, request)
+    world.store.stop = None
+    ids = duis.RequestId(w.cast().supplier.entity, world.device.eui, 999)
+    broken = Reservation(ids, None, w.cast().broker.entity, world.device.eui, "6.24.1", 1, b"", False)
+    world.store.reserve([broken], world.now)
+    world.restarted()
+    assert world.manager.resume(world.now) == 3
+    sent = [command.request_id for command in world.manager.outbox()]
+    assert sent == [request.request_id for request in requests]
+    counters = [command.key.counter for command in world.manager.outbox()]
+    assert counters == sorted(set(counters))
+
+
+def test_a_message_whose_commit_was_lost_comes_again_and_teaches_once() -> None:
+    world = w.world(wrap=StopsAt)
+    assert isinstance(world.store, StopsAt)
     world.operator_takes_over()
     (octets,) = world.carry(world.update(w.cast().leaving, w.HUGE))
-    ledger.stop = "learn"
+    world.store.stop = "message"
+    before = world.dump()
     with pytest.raises(Stopped):
         world.take(octets)
-    ledger.stop = None
-    assert world.highest is None
-    _, (reception,) = world.manager.resume(world.now)
+    world.store.stop = None
+    assert (world.highest, world.dump()) == (None, before)
+    world.restarted()
+    reception = world.take(octets)
     assert (reception.verdict, reception.learned) == ("response", w.HUGE)
     assert reception.delivery is not None
-    assert world.manager.resume(world.now) == ([], [])
-    assert world.take(octets).verdict == "repeated"
+    again = world.take(octets)
+    assert (again.verdict, again.delivery) == ("repeated", None)
 
 
 def test_n13_a_reserved_number_is_spent_before_its_command_is_recorded() -> None:
     """A raised 6.21 that waits for its signature, and a broker command whose clock reaches the same number."""
-    ledger = StopsAt()
-    world = w.world(ledger)
+    world = w.world(wrap=StopsAt)
+    assert isinstance(world.store, StopsAt)
     world.operator_takes_over()
     soon = milliseconds(world.now) + 5000
     world.operator_leaves(soon)
-    ledger.stop = "record"
+    world.store.stop = "command"
     with pytest.raises(Stopped):
         world.handover(w.cast().arriving)
-    ledger.stop = None
+    world.store.stop = None
     assert world.highest == soon + 1
     world.now = w.BEGINS + timedelta(milliseconds=soon + 1 - milliseconds(w.BEGINS))
     read = world.read()
     assert read.command is not None
     assert read.command.key.counter == soon + 2
-    (rebuilt,), _ = world.manager.resume(world.now)
-    assert rebuilt.command is not None
-    assert rebuilt.command.key.counter == soon + 1
+    assert world.manager.resume(world.now) == 1
+    assert {command.key.counter for command in world.manager.outbox()} == {soon + 1, soon + 2}
 
 
-def test_two_workers_that_resume_the_same_reservation_make_one_command() -> None:
-    world, ledger, _request = stopped_before_record()
-    (reserved,) = ledger.reserved()
-    first = world.manager._south.rebuild(reserved, world.now)
-    second = world.manager._south.rebuild(reserved, world.now)
-    assert first is not None
-    assert second is not None
-    assert first.command == second.command
-    assert world.manager.outbox() == [first.command]
+def test_resuming_the_same_reservation_twice_makes_one_command() -> None:
+    world, request = stopped_before_commit()
+    reserved = world.store.reserved()
+    (first,) = resuming.rebuild(world.manager._south, reserved, world.now)
+    again = resuming.rebuild(world.manager._south, reserved, world.now)
+    assert [command.key for command in again] in ([], [first.key])
+    (kept,) = world.manager.outbox()
+    assert (kept.key, kept.octets) == (first.key, first.octets)
+    assert world.state(request.request_id) is RequestState.COMMANDED
 
 
-def test_j_a_record_that_is_refused_after_its_reservation_gives_the_number_up_at_once() -> None:
-    class Refuses(MemoryLedger):
-        def record(self, command: Command, now: Any) -> None:
-            raise command_used(command.key)
+def test_a_commit_that_is_refused_after_its_reservation_is_told() -> None:
+    """Whatever stands under the number by then: it is not overwritten, and no command goes out."""
 
-    world = w.world(Refuses())
-    assert w.code_of(world.handover()) == "counter_used"
-    assert world.ledger.reserved() == []
-    assert world.manager.resume(world.now) == ([], [])
-    last = world.ledger.history(world.device.eui)[-1]
-    assert last.who == "abandoned: counter_used"
+    class Refuses(StopsAt):
+        def commit(self, works: Sequence[Work], now: datetime) -> Sequence[Refused | None]:
+            if any(work.command is not None for work in works):
+                return [counter_used(work.command.key) for work in works if work.command is not None]
+            return self._store.commit(works, now)
+
+    world = w.world(wrap=Refuses)
+    assert w.code_of(submission := world.handover()) == "counter_used"
+    assert submission.code == "E62"
+    assert world.manager.outbox() == []
+    assert world.store.reserved() == []
 
 
-def test_sending_an_outbox_again_is_harmless() -> None:
+def test_the_outbox_is_sent_again_and_a_device_takes_it_once() -> None:
     world = w.world()
     submission = world.handover()
-    world.exchange(submission)
     assert submission.command is not None
+    (answer,) = world.carry(submission)
     before = world.device.state
-    assert world.carry(submission.command) == ()
+    world.restarted()
+    (again,) = world.manager.outbox()
+    assert again.octets == submission.command.octets
+    assert world.carry(again) == ()
     assert world.device.state == before
-    again = replace(submission.command)
-    world.ledger.record(again, world.now)
+    assert world.take(answer).verdict == "response"
+    (settled,) = world.store.commands([again.key])
+    assert settled == replace(again, state=CommandState.ANSWERED)
     assert world.manager.outbox() == []

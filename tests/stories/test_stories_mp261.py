@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trustcell.app.mp261 import mp261_paperwork, mp261_stage
+from trustcell.app.mp261 import mp261_paperwork, mp261_stages
 from trustcell.certs import load_certificates
 from trustcell.dsp import Recognition
 from trustcell.packs import Anchors, unseal, verify
@@ -19,8 +19,9 @@ OCA_ENDS = datetime(2041, 10, 18, 23, 59, 59, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    with mp261_paperwork(tmp_path_factory.mktemp("mp261") / "home") as papers:
-        story = tell_mp261(papers, mp261_stage, b"a seed of the tests", lambda step: None)
+    home = tmp_path_factory.mktemp("mp261") / "home"
+    with mp261_paperwork(home) as papers, mp261_stages() as set_stage:
+        story = tell_mp261(papers, set_stage, b"a seed of the tests", lambda step: None)
         packs = [papers.packs.published("dcc", version) for version in (1, 2)]
         with papers.store.reading() as books:
             audit = [(entry.kind, entry.subject) for entry in books.audit.entries()]

@@ -72,7 +72,8 @@ class Running:
 @contextlib.contextmanager
 def running(folder: Path, *arguments: str, **environment: str):
     """Start it, wait until it says that it is ready, and stop it in the end."""
-    command = [Path(sys.executable).with_name("trustcell"), "serve", "--repository-port", "0", "--json", *arguments]
+    ports = [each for name in ("repository", "duis", "api") for each in (f"--{name}-port", "0")]
+    command = [Path(sys.executable).with_name("trustcell"), "serve", *ports, "--json", *arguments]
     log = folder / "serve.log"
     with log.open("wb") as errors:
         process = subprocess.Popen(

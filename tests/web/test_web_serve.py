@@ -1,5 +1,7 @@
 """``trustcell serve`` as a program: ready when it says so, stopped in good order, one sentence when it cannot."""
 
+import contextlib
+import http.client
 import json
 import os
 import signal
@@ -8,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -95,9 +98,21 @@ def test_what_is_left_out_of_a_lab_is_said(tmp_path, keys):
     assert "mdr-ds" in text
 
 
-def test_keys_on_an_open_address_are_warned_of(tmp_path, keys):
-    with running(tmp_path, *keys, "--host", "0.0.0.0") as server:
+def test_public_keys_are_not_served_to_other_machines_unless_told(tmp_path, keys):
+    done = attempt(tmp_path, *keys, "--host", "0.0.0.0", "--repository-port", "0")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "[public_keys_on_open_address]" in done.stderr
+    with running(tmp_path, *keys, "--host", "0.0.0.0", "--i-know-these-keys-are-public") as server:
         wait_for(lambda: "private keys of the lab" in server.log.read_text())
+
+
+def test_log_lines_can_be_json(tmp_path, keys):
+    with running(tmp_path, *keys, "--log-json") as server:
+        server.search(search_request(CertificateSubjectName=SUPPLIER), "apikey=verysecretvalue")
+        wait_for(lambda: "search" in server.log.read_text())
+    lines = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
+    assert any(line["logger"] == "trustcell.web" and SUPPLIER in line["event"] for line in lines)
+    assert "verysecretvalue" not in server.log.read_text()
 
 
 def test_without_json_it_says_where_it_is(tmp_path, keys):
@@ -123,7 +138,27 @@ def test_nothing_of_a_lab_stays(tmp_path, keys):
     assert json.dumps(server.told)
 
 
-def test_a_home_and_a_lab_exclude_each_other(tmp_path, keys):
-    done = attempt(tmp_path, *keys, "--home", str(tmp_path))
+def test_a_lab_given_a_home_is_kept_there(tmp_path, keys, shared):
+    """What was asked before a restart is known after it."""
+    home, tokens = tmp_path / "kept", str(tmp_path / "tokens.json")
+    runner = [TRUSTCELL, "token", "make", "desk", "--role", "operator", "--tokens", tokens]
+    token = subprocess.run(runner, capture_output=True, text=True, check=True).stdout.strip()
+    arguments = (*keys, "--lab", str(shared / "zaz1-lab.json"), "--home", str(home), "--tokens", tokens)
+    path = "/api/users/90-B3-D5-1F-30-03-00-00"
+    statuses = []
+    for method, body in (("PUT", b'{"roles": ["GS"]}'), ("GET", None)):
+        with running(tmp_path, *arguments) as server:
+            connection = http.client.HTTPConnection(urlsplit(server.told["api"]).netloc, timeout=30)
+            with contextlib.closing(connection):
+                headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+                connection.request(method, path, body, headers)
+                statuses.append(connection.getresponse().status)
+            assert server.stop() == 0
+    assert statuses == [200, 200]
+
+
+@pytest.mark.parametrize("given", [("--tls-key", "x.key"), ("--tls-certificate", "x.pem")])
+def test_certificate_and_key_go_together(tmp_path, keys, shared, given):
+    done = attempt(tmp_path, *keys, "--lab", str(shared / "zaz1-lab.json"), *given)
     assert done.returncode == 2
-    assert "exclude each other" in done.stderr
+    assert "go together" in done.stderr

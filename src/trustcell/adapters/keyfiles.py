@@ -6,7 +6,7 @@ decimal serial to PEM. What a certificate says counts, not the label beside it (
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,14 @@ class KeyFile:
     def ring(self) -> gbcs.KeyRing:
         """The keys as a ring for checking messages."""
         return gbcs.KeyRing([credential.key for credential in self.credentials])
+
+
+def read_key_files(paths: Iterable[Path]) -> KeyFile:
+    """Several key files as one."""
+    read = [read_key_file(path) for path in paths]
+    return KeyFile(
+        tuple(each for file in read for each in file.credentials), tuple(each for file in read for each in file.skipped)
+    )
 
 
 def read_key_file(path: Path) -> KeyFile:

@@ -45,7 +45,7 @@ def lab_cast(lab_path: Path, keys: KeyFile, seed: bytes) -> Cast:
             _user(users, "GS", "Supplier", keys),
             operator,
             operator,
-            tuple(_pair(keys, dcc[party]["digital_signature"]).certificate for party in others),
+            tuple(key_pair(keys, dcc[party]["digital_signature"]).certificate for party in others),
             Eui64.parse(next(device["id"] for device in lab["devices"] if device["type"] == "GPF")),
             seed,
         )
@@ -80,13 +80,14 @@ def _actor(title: str, entry: Mapping[str, Any], keys: KeyFile) -> Actor:
     return Actor(
         title,
         Eui64.parse(entry["id"]),
-        _pair(keys, entry["digital_signature"]),
-        _pair(keys, entry["key_agreement"]),
-        _pair(keys, entry["xml_signing"]),
+        key_pair(keys, entry["digital_signature"]),
+        key_pair(keys, entry["key_agreement"]),
+        key_pair(keys, entry["xml_signing"]),
     )
 
 
-def _pair(keys: KeyFile, name: str) -> KeyPair:
+def key_pair(keys: KeyFile, name: str) -> KeyPair:
+    """A certificate with its private key; ``WireError`` when the key file has not both under this name."""
     credential = keys.named(name)
     if credential.certificate is None or credential.key.private_key is None:
         raise WireError(-1, name, "a certificate with its private key was expected in the key file", "key_file_name")

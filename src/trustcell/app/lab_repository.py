@@ -3,13 +3,12 @@
 import base64
 import hashlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustcell import certs, gbcs
@@ -18,6 +17,8 @@ from trustcell.adapters.foreign import foreign_items
 from trustcell.adapters.key_archive import key_archive
 from trustcell.adapters.keyfiles import read_key_file
 from trustcell.adapters.store import open_store
+from trustcell.app.audit_key import audit_key, made_audit_key
+from trustcell.app.dsp_books import ENVIRONMENT
 from trustcell.app.lab import read_lab, zaz1
 from trustcell.app.serve import RepositoryDoor, api_keys, running_clock
 from trustcell.devices import derive_private_key
@@ -37,16 +38,25 @@ _NOBODY = Eui64(bytes(8))
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A lab that is ready to be served: the door, what the key files gave, how many device certificates were made."""
+    """A lab that is ready to be served: the door, what the key files gave, how many device certificates were made.
+
+    ``issue`` gives one more device its certificates, ``certificate`` is the one it has for a use of its first key,
+    ``seal`` signs heads of audit chains.
+    """
 
     door: RepositoryDoor
     imported: Imported
     devices_made: int
+    issue: Callable[[Eui64, datetime], None]
+    certificate: Callable[[Eui64, KeyUsage], bytes]
+    seal: Callable[[bytes], bytes]
 
 
 @contextmanager
-def open_lab(lab: Path | None, key_files: Sequence[Path], at: datetime | None) -> Iterator[Lab]:
-    """The repository of a lab; everything it holds is gone afterwards.
+def open_lab(
+    lab: Path | None, key_files: Sequence[Path], at: datetime | None, folder: Path | None = None
+) -> Iterator[Lab]:
+    """The repository of a lab, kept in ``folder``; without one, everything it holds is gone afterwards.
 
     Its clock shows ``at`` when it is opened and runs on; without it, the moment at which all public ZAZ1 certificates
     are valid. Self-signed certificates of the key files are pinned (trap T4). Raises ``WireError`` as the readers of
@@ -55,41 +65,79 @@ def open_lab(lab: Path | None, key_files: Sequence[Path], at: datetime | None) -
     facts = zaz1()
     clock = running_clock(at or facts["begins"])
     now = clock()
-    anchors = {name: (certs.spki_of(bytes.fromhex(point)),) for name, point in facts["authorities"].items()}
-    anchors[DEVICE_AUTHORITY] = (certs.spki_of(_authority_point()),)
-    environment = Environment("zaz1-lab", "public ZAZ1 certificates and lab devices", facts["begins"])
+    environment = _environment()
     items = [ForeignItem("Z1", base64.b64decode(facts["issuing"]))]
     items += [item for file in key_files for item in foreign_items(file)]
     credentials = [each for file in key_files for each in read_key_file(file).credentials]
     devices = lab_devices(lab) if lab is not None else ()
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="trustcell-lab-"))
-        audit_key = ec.generate_private_key(ec.SECP256R1())
-        store = open_store(
-            f"sqlite:///{folder}/lab.db",
-            environment.identifier,
-            seal=lambda octets: gbcs.sign(audit_key, octets),
-            head_file=None,
-        )
-        repository = Repository(store, environment, anchors)
+        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trustcell-lab-")))
+        key = made_audit_key(place)
+
+        def seal(octets: bytes) -> bytes:
+            return gbcs.sign(key, octets)
+
+        repository = stack.enter_context(_repository(place, seal))
+        store = repository.store
+
+        def certificate(device: Eui64, usage: KeyUsage) -> bytes:
+            return _device_certificate(device, usage, facts["begins"], environment.device_policy)
+
+        def issue(devices: Iterable[Eui64], now: datetime) -> int:
+            with store.transaction(now) as books:
+                made = [
+                    ForeignItem(f"lab device {device}", certificate(device, usage))
+                    for device in devices
+                    for usage in _USAGES
+                    if not books.certificates.search(
+                        Query(entity_id=device, key_usage=usage, family=Family.DEVICE, limit=1), now
+                    )
+                ]
+                if made:
+                    take_in(repository, books, made, now)
+            return len(made)
+
+        def issue_one(device: Eui64, _: datetime) -> None:
+            issue([device], clock())
+
         pins = {hashlib.sha256(item.der).hexdigest() for item in items if item.der}
-        with store.transaction(now) as books:
-            imported = take_in(repository, books, items, now, pins)
-            made = [
-                ForeignItem(
-                    f"lab device {device}",
-                    _device_certificate(device, usage, facts["begins"], environment.device_policy),
-                )
-                for device in devices
-                for usage in _USAGES
-                if not books.certificates.search(
-                    Query(entity_id=device, key_usage=usage, family=Family.DEVICE, limit=1), now
-                )
-            ]
-            take_in(repository, books, made, now)
+        imported = Imported((), "")
+        if repository.head() is None:  # a lab that was kept has them
+            with store.transaction(now) as books:
+                imported = take_in(repository, books, items, now, pins)
+        devices_made = issue(devices, now)
         repository.refresh()
         door = RepositoryDoor(repository, clock, system_random, api_keys(), key_archive(credentials))
-        yield Lab(door, imported, len(made))
+        yield Lab(door, imported, devices_made, issue_one, certificate, seal)
+
+
+@contextmanager
+def beside_lab(folder: Path) -> Iterator[tuple[Repository, Callable[[bytes], bytes]]]:
+    """The repository of a lab that another process has opened in ``folder``, to be read; and what signs audit heads."""
+    key = audit_key(folder)
+
+    def seal(octets: bytes) -> bytes:
+        return gbcs.sign(key, octets)
+
+    with _repository(folder, seal) as repository:
+        yield repository, seal
+
+
+@contextmanager
+def _repository(folder: Path, seal: Callable[[bytes], bytes]) -> Iterator[Repository]:
+    environment = _environment()
+    anchors = {name: (certs.spki_of(bytes.fromhex(point)),) for name, point in zaz1()["authorities"].items()}
+    anchors[DEVICE_AUTHORITY] = (certs.spki_of(_authority_point()),)
+    url = f"sqlite:///{(folder / 'lab.db').absolute()}"
+    store = open_store(url, environment.identifier, seal=seal, head_file=None)
+    try:
+        yield Repository(store, environment, anchors)
+    finally:
+        store.close()
+
+
+def _environment() -> Environment:
+    return Environment(ENVIRONMENT, "public ZAZ1 certificates and lab devices", zaz1()["begins"])
 
 
 def lab_devices(lab: Path) -> tuple[Eui64, ...]:

@@ -2,17 +2,16 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from trustcell import devices
-from trustcell.adapters.memory_ledger import MemoryLedger
 from trustcell.app.cast import REGISTRAR
 from trustcell.app.enrolment import enrol_cast
 from trustcell.app.home import create_home
 from trustcell.app.pin import generate_pin
-from trustcell.app.story import set_stage
+from trustcell.app.story import open_books, set_stage
 from trustcell.smki.rules.environment import Environment
 from trustcell.stories import Cast, Paperwork, Stage
 from trustcell.stories.mp261 import BEGINS
@@ -43,6 +42,13 @@ def mp261_paperwork(home: Path | None, step: Step = lambda _: None) -> Iterator[
             opened.close()
 
 
-def mp261_stage(cast: Cast, made_from: devices.ManufacturePack, gpf: Eui64) -> Stage:
-    """A GPF made from a pack, and a DSP that knows it."""
-    return set_stage(replace(cast, gpf=gpf), MemoryLedger(), tracking=True, made_from=made_from)
+@contextmanager
+def mp261_stages() -> Iterator[Callable[[Cast, devices.ManufacturePack, Eui64], Stage]]:
+    """Makes a GPF from a pack, and a DSP that knows it, as often as it is asked."""
+    with ExitStack() as stack:
+
+        def stage(cast: Cast, made_from: devices.ManufacturePack, gpf: Eui64) -> Stage:
+            books = stack.enter_context(open_books(None))
+            return set_stage(replace(cast, gpf=gpf), books, tracking=True, made_from=made_from)
+
+        yield stage

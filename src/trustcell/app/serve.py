@@ -1,6 +1,8 @@
 """What ``trustcell serve`` serves: doors made of services, given to the web room, on addresses of their own."""
 
-from collections.abc import Callable, Iterator
+import ipaddress
+import socket
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,9 +11,35 @@ from pathlib import Path
 from typing import Any
 
 from trustcell.adapters.clock import system_now, system_random
-from trustcell.adapters.http_server import listen, run
+from trustcell.adapters.http_protocol import DEFAULT_LIMITS, Limits
+from trustcell.adapters.http_server import Listening, Tls, Work, listen, run, tls_context
+from trustcell.app.doors import ApiDoor, DuisDoor
 from trustcell.app.settings import Settings
 from trustcell.smki.service.repository import Repository
+from trustcell.vocab import Clause, Refused
+
+__all__ = [
+    "ApiDoor",
+    "Clock",
+    "DuisDoor",
+    "Limits",
+    "RepositoryDoor",
+    "Service",
+    "Tls",
+    "Work",
+    "api_keys",
+    "api_service",
+    "duis_listening",
+    "duis_service",
+    "home_door",
+    "random_source",
+    "refuse_open_address",
+    "repository_service",
+    "running_clock",
+    "serve",
+]
+
+LISTENING = Clause("trustcell serve", "docs/serve.md, where it listens")
 
 Clock = Callable[[], datetime]
 
@@ -32,13 +60,15 @@ class RepositoryDoor:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One application of the web room, named as ASGI servers name one, what it serves, and where."""
+    """One application of the web room, named as ASGI servers name one, what it serves, where, in which bounds."""
 
     name: str
     application: str
     door: Any
     host: str
     port: int
+    tls: Tls | None = None
+    limits: Limits = DEFAULT_LIMITS
 
 
 def repository_service(door: RepositoryDoor, host: str, port: int) -> Service:
@@ -46,13 +76,51 @@ def repository_service(door: RepositoryDoor, host: str, port: int) -> Service:
     return Service("repository", "trustcell.web:repository_app", door, host, port)
 
 
-def serve(services: list[Service], ready: Callable[[dict[str, str]], None]) -> None:
+def duis_service(
+    door: DuisDoor, host: str, port: int, tls: Tls | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Service:
+    """The three DUIS services; with ``tls.client_authorities`` users show a certificate before anything is read."""
+    return Service("duis", "trustcell.web:duis_app", door, host, port, tls, limits)
+
+
+def duis_listening(door: DuisDoor, taken: socket.socket, tls: Tls | None, limits: Limits = DEFAULT_LIMITS) -> Listening:
+    """The DUIS services at a socket that another process has bound and shares."""
+    service = duis_service(door, "", 0, tls, limits)
+    return Listening(service.name, _application(service), taken, tls_context(service.name, tls), limits)
+
+
+def api_service(door: ApiDoor, host: str, port: int, tls: Tls | None = None) -> Service:
+    """The JSON API with its description, health and metrics."""
+    return Service("api", "trustcell.web:api_app", door, host, port, tls)
+
+
+def serve(services: list[Service], ready: Callable[[dict[str, str]], None], work: Sequence[Work] = ()) -> None:
     """Serve until SIGINT or SIGTERM; ``ready`` hears the URL of each service by name once all of them answer.
 
-    ``Unavailable`` when an address cannot be used.
+    ``work`` runs beside the servers in their loop and ends after them. ``Unavailable`` when an address cannot be used.
     """
-    listening = [listen(each.name, _application(each), each.host, each.port) for each in services]
-    run(listening, lambda: ready({each.name: each.url for each in listening}))
+    listening = [
+        listen(each.name, _application(each), each.host, each.port, each.tls, each.limits) for each in services
+    ]
+    run(listening, lambda: ready({each.name: each.url for each in listening}), work)
+
+
+def refuse_open_address(host: str, *, keys_are_public: bool, told: bool) -> None:
+    """With keys that everybody has, only this machine may come in, unless somebody says that he knows.
+
+    ``Refused``: ``public_keys_on_open_address``.
+    """
+    if keys_are_public and not told and not _is_loopback(host):
+        raise Refused(
+            [
+                LISTENING.breach(
+                    "public_keys_on_open_address",
+                    "host",
+                    f"private keys that everybody can have are loaded, and {host} can be reached from other machines",
+                    "listen on 127.0.0.1, or say --i-know-these-keys-are-public",
+                )
+            ]
+        )
 
 
 @contextmanager
@@ -80,6 +148,13 @@ def api_keys() -> frozenset[str]:
 def random_source() -> Callable[[int], bytes]:
     """The generator of the machine."""
     return system_random
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _application(service: Service) -> Any:

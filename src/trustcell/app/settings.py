@@ -14,7 +14,7 @@ class Settings(BaseSettings):
     ``schema_folder`` names a folder with the official DUIS and MMC schemas, which are not ours to ship; with it every
     DUIS message is validated against them as well. ``repository_api_keys`` are the API keys that clients of the
     repository may use, with spaces between them; without any, no key is asked for. ``database`` is the URL of a home's
-    database, ``pin`` opens its keystores.
+    database, ``pin`` opens its keystores, ``token`` the JSON API of a running server.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRUSTCELL_", env_file=".env", env_ignore_empty=True, extra="ignore")
@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     repository_api_keys: SecretStr = SecretStr("")
     database: str = ""
     pin: SecretStr = SecretStr("")
+    token: SecretStr = SecretStr("")
 
 
 def official_schema() -> duis.Schema | None:

@@ -1,46 +1,78 @@
-"""Sets the stage of a story: fleet, DSP and ledger around a cast."""
+"""Sets the stage of a story: fleet, DSP and books around a cast."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
-from trustcell import devices, gbcs
-from trustcell.adapters.memory_ledger import MemoryLedger
-from trustcell.adapters.parties import CertificateDirectory, LocalBroker, MemoryInventory
-from trustcell.dsp import DeviceRecord, Ledger, Policy, RequestManager
+from trustcell import devices
+from trustcell.adapters.dsp_store import Settings as Books
+from trustcell.adapters.dsp_store import SqlHomes, open_homes
+from trustcell.adapters.no_wan import NoWan
+from trustcell.adapters.parties import CertificateDirectory, LocalBroker, LocalParty
+from trustcell.dsp import DeviceRecord, Effects, Occupant, Policy, RequestManager, SlotChange, Work
+from trustcell.dsp.rules.facts import Registration
+from trustcell.dsp.rules.plan import DeviceChange
 from trustcell.stories import Cast, Stage
-from trustcell.vocab import DeviceType, KeyUsage
+from trustcell.vocab import DeviceType, Eui64, KeyUsage, RemotePartyRole
+
+ENVIRONMENT = "story"
+_MPRN = "1234567890"
+_ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def open_ledger(path: Path | None) -> Ledger:
-    """A ledger in a SQLite file, or in memory without a path."""
-    if path is None:
-        return MemoryLedger()
-    from trustcell.adapters.sqlite_ledger import SqliteLedger  # costs a quarter of a second, and few commands want it
+@contextmanager
+def open_books(path: Path | None) -> Iterator[SqlHomes]:
+    """Books in a SQLite file, or in memory without a path."""
+    homes = open_homes(Books("sqlite://" if path is None else f"sqlite:///{path.absolute()}", ENVIRONMENT))
+    try:
+        yield homes
+    finally:
+        homes.close()
 
-    return SqliteLedger(path)
 
-
-def set_stage(cast: Cast, ledger: Ledger, *, tracking: bool, made_from: devices.ManufacturePack | None = None) -> Stage:
+def set_stage(
+    cast: Cast, homes: SqlHomes, *, tracking: bool, made_from: devices.ManufacturePack | None = None
+) -> Stage:
     """A GPF straight from the factory, made from a pack or from the cast, and a DSP that knows it."""
     fleet = devices.Fleet(cast.seed, made_from or pack(cast))
     gpf = fleet.device(cast.gpf, DeviceType.GPF)
-    record = DeviceRecord(
-        gpf.eui,
-        DeviceType.GPF,
-        "SMETS2",
-        gbcs.public_key_from_point(gpf.public_point(KeyUsage.DIGITAL_SIGNATURE)),
-        gbcs.public_key_from_point(gpf.public_point(KeyUsage.KEY_AGREEMENT)),
-    )
     broker = cast.broker
     actors = (cast.supplier, cast.leaving, cast.arriving, broker)
     directory = CertificateDirectory(pair.certificate for actor in actors for pair in (actor.signing, actor.xml))
+    store = homes.take(homes.home_of(gpf.eui), "story", cast.begins)
+    store.commit([_known(cast, gpf)], cast.begins)
     manager = RequestManager(
-        ledger,
-        MemoryInventory([record]),
+        store,
         directory,
         LocalBroker(broker.entity, (broker.signing,), (broker.agreement,), broker.xml),
+        LocalParty(_transitional_cos(cast), ()),
+        NoWan(),
         Policy(track_counters=tracking),
     )
-    return Stage(cast, gpf, manager, ledger, tracking)
+    return Stage(cast, gpf, manager, homes.views, tracking)
+
+
+def _transitional_cos(cast: Cast) -> Eui64:
+    """Who would change suppliers; no story has it act."""
+    role = RemotePartyRole.TRANSITIONAL_COS
+    found = (each.entity_id for each in cast.others if each.role == role and each.entity_id is not None)
+    return next(found, Eui64(bytes(8)))
+
+
+def _known(cast: Cast, gpf: devices.Device) -> Work:
+    """What the DSP knows of the device: its entry, who is responsible for it, and who sits in its cells."""
+    record = DeviceRecord(
+        gpf.eui,
+        DeviceType.GPF,
+        signing_point=gpf.public_point(KeyUsage.DIGITAL_SIGNATURE),
+        agreement_point=gpf.public_point(KeyUsage.KEY_AGREEMENT),
+        import_mpxn=_MPRN,
+    )
+    responsible = Registration(_MPRN, cast.supplier.entity, cast.leaving.entity, _ALWAYS)
+    slots = tuple(SlotChange(cell, Occupant(held.entity, held.key_id)) for cell, held in gpf.cells().items())
+    changes = (DeviceChange(gpf.eui, record, "made for a story"),)
+    return Work(gpf.eui, effects=Effects(slots=slots, devices=changes, registrations=(responsible,)))
 
 
 def pack(cast: Cast) -> devices.ManufacturePack:

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from trustcell import certs
 from trustcell.cli.approval_view import print_approval
-from trustcell.cli.asking import NotAfter, NotBefore, Purpose, asked, read_entity, read_role, read_usage
-from trustcell.cli.options import DEFAULT_HOME, AsPerson, AtMoment, HomeFolder, read_moment
+from trustcell.cli.asking import NotAfter, NotBefore, Purpose, asked, read_role, read_usage
+from trustcell.cli.options import DEFAULT_HOME, AsPerson, AtMoment, HomeFolder, read_eui, read_moment
 from trustcell.cli.output import AsJson, in_file, lines, out, print_json, read, refusals
 from trustcell.governance.rules.approvals import Approval, ApprovalKind, Position, Scope
 from trustcell.smki.rules.ask import Ask
@@ -95,7 +95,7 @@ def draft(
         list[RemotePartyRole] | None, typer.Option(metavar="ROLE", parser=read_role, help="A role besides the CSRs'.")
     ] = None,
     eui: Annotated[
-        list[Eui64] | None, typer.Option(metavar="EUI-64", parser=read_entity, help="A subject besides the CSRs'.")
+        list[Eui64] | None, typer.Option(metavar="EUI-64", parser=read_eui, help="A subject besides the CSRs'.")
     ] = None,
     usage: Annotated[
         list[KeyUsage] | None, typer.Option(metavar="DS|KA", parser=read_usage, help="A usage besides the CSRs'.")

@@ -8,17 +8,9 @@ import typer
 from trustcell.cli.options import read_moment
 from trustcell.cli.repository_facts import USAGES
 from trustcell.smki.rules.ask import Ask
-from trustcell.vocab import Eui64, KeyUsage, RemotePartyRole
+from trustcell.vocab import KeyUsage, RemotePartyRole
 
 _ROLES = {role.title.casefold(): role for role in RemotePartyRole}
-
-
-def read_entity(text: str) -> Eui64:
-    """An EUI-64 in any of its forms; wrong use otherwise."""
-    try:
-        return Eui64.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
 
 
 def read_role(text: str) -> RemotePartyRole:

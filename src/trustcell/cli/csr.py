@@ -13,11 +13,11 @@ from trustcell.cli.asking import (
     Purpose,
     Years,
     asked,
-    read_entity,
     read_role,
     read_usage,
 )
 from trustcell.cli.certificates import request_facts
+from trustcell.cli.options import read_eui
 from trustcell.cli.output import AsJson, in_file, lines, print_json, read, refusals
 from trustcell.governance.rules.canonical import digest
 from trustcell.smki.rules.ask import request_name
@@ -35,7 +35,7 @@ def group() -> None:
 @refusals
 def make(
     role: Annotated[RemotePartyRole, typer.Option(metavar="ROLE", parser=read_role, help="A name, or two hex digits.")],
-    eui: Annotated[Eui64, typer.Option(metavar="EUI-64", parser=read_entity, help="Of the subscriber.")],
+    eui: Annotated[Eui64, typer.Option(metavar="EUI-64", parser=read_eui, help="Of the subscriber.")],
     usage: Annotated[KeyUsage, typer.Option(metavar="DS|KA", parser=read_usage, help="What the key is for.")],
     key: Annotated[Path, typer.Option(metavar="FILE", help="The private key, made if it is not there.")],
     to: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the request goes, in PEM.")],

@@ -91,6 +91,30 @@ def sign(
         sys.stdout.buffer.write(signed + b"\n")
 
 
+@app.command()
+@refusals
+def send(
+    file: XmlFile,
+    url: Annotated[
+        str, typer.Option(metavar="URL", envvar="TRUSTCELL_DUIS_URL", help="The DUIS services of a server.")
+    ] = "http://127.0.0.1:8079",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write the response as it came.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send a signed request to the service of its variant, and tell the response; it is not verified here."""
+    from trustcell.app.duis_client import send_request
+
+    octets = read(file)
+    try:
+        request = duis.parse_request(octets, max_octets=len(octets)).request
+    except WireError as error:
+        raise in_file(file, error) from None
+    answered = send_request(url, request.command_variant, octets)
+    if out is not None:
+        write_output(out, answered)
+    _print_facts(_facts(duis.parse_response(answered)), as_json)
+
+
 def _print_facts(facts: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(facts)

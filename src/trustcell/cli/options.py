@@ -1,4 +1,4 @@
-"""Options that commands on a home share: where it is, who acts, what the clock shows."""
+"""What commands share: where the home is, who acts, what the clock shows, which device."""
 
 import re
 from datetime import UTC, datetime
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from trustcell.vocab import Eui64
 
 DEFAULT_HOME = Path("trustcell-home")
 
@@ -21,6 +23,14 @@ def read_moment(text: str) -> datetime:
         return datetime.strptime(text, _MOMENT).replace(tzinfo=UTC)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no moment such as 2024-03-01T12:00:00Z") from None
+
+
+def read_eui(text: str) -> Eui64:
+    """An EUI-64 as people write it; wrong use otherwise."""
+    try:
+        return Eui64.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 HomeFolder = Annotated[

@@ -3,7 +3,7 @@
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
@@ -16,7 +16,6 @@ from trustcell.vocab import TrustcellError, WireError
 
 if TYPE_CHECKING:  # few commands print a tree or a bar
     from rich.progress import Progress
-    from rich.tree import Tree
 
     from trustcell.gbcs import Node
 
@@ -75,8 +74,13 @@ def print_json(value: Any) -> None:
 
 
 def print_tree(node: "Node") -> None:
-    """A tree of labels and texts."""
-    out.print(_rich(node))
+    """A tree of labels and texts; lines are as long as they are, so that nothing of an identifier is cut off."""
+    from rich.text import Text
+
+    out.print(Text.assemble((node.label, "bold"), f": {node.text}" if node.text else ""))
+    for guides, child in _below(node, ""):
+        told = f": {child.text}" if child.text or not child.children else ""
+        out.print(Text.assemble((guides, "dim"), (child.label, "cyan"), told))
 
 
 def with_progress(title: str, total: int) -> "Progress":
@@ -101,16 +105,9 @@ def lines(texts: Iterable[str]) -> None:
         out.print(escape(text))
 
 
-def _rich(node: "Node") -> "Tree":
-    from rich.tree import Tree
-
-    text = f"[bold]{escape(node.label)}[/bold]"
-    tree = Tree(f"{text}: {escape(node.text)}" if node.text else text, guide_style="dim")
-    _hang(tree, node)
-    return tree
-
-
-def _hang(tree: "Tree", node: "Node") -> None:
-    for child in node.children:
-        text = f"[cyan]{escape(child.label)}[/cyan]"
-        _hang(tree.add(f"{text}: {escape(child.text)}" if child.text or not child.children else text), child)
+def _below(node: "Node", guides: str) -> Iterator[tuple[str, "Node"]]:
+    """Everything below a node, depth first, with the lines that lead to it."""
+    for position, child in enumerate(node.children, 1):
+        is_last = position == len(node.children)
+        yield f"{guides}{'└── ' if is_last else '├── '}", child
+        yield from _below(child, f"{guides}{'    ' if is_last else '│   '}")

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from trustcell.app.files import write_output
-from trustcell.cli.options import DEFAULT_HOME, AsPerson, AtMoment, HomeFolder, read_moment
+from trustcell.cli.options import DEFAULT_HOME, AsPerson, AtMoment, HomeFolder, read_eui, read_moment
 from trustcell.cli.output import AsJson, err, lines, out, print_json, refusals
 from trustcell.cli.repository_facts import USAGES, facts, noted, octets_for, same_to_a_device
 from trustcell.smki.rules.records import Family, Query, Status
@@ -20,13 +20,6 @@ from trustcell.vocab import Eui64, Finding, KeyUsage, RemotePartyRole
 
 _ROLES = {role.title.casefold(): role for role in RemotePartyRole}
 _HEX = re.compile(r"[0-9A-Fa-f]+")
-
-
-def _entity(text: str) -> Eui64:
-    try:
-        return Eui64.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
 
 
 def _role(text: str) -> int:
@@ -60,7 +53,7 @@ def _serial(text: str) -> int:
 
 @refusals
 def search(
-    entity: Annotated[Eui64 | None, typer.Option(metavar="EUI-64", parser=_entity, help="Of this subject.")] = None,
+    entity: Annotated[Eui64 | None, typer.Option(metavar="EUI-64", parser=read_eui, help="Of this subject.")] = None,
     role: Annotated[int | None, typer.Option(metavar="ROLE", parser=_role, help="A name or two hex digits.")] = None,
     usage: Annotated[KeyUsage | None, typer.Option(metavar="DS|KA", parser=_usage, help="For this use.")] = None,
     family: Annotated[Family | None, typer.Option(help="Of this family.")] = None,

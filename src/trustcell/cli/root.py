@@ -39,11 +39,16 @@ class _Root(LazyGroup):
             "Show everything that ends: certificates, keys of authorities, packs, approvals, lists, "
             "the last day to issue.",
         ),
+        "token": Lazy("trustcell.cli.token", "app", "Tokens of the JSON API: made, listed, revoked."),
+        "device": Lazy(
+            "trustcell.cli.device", "app", "Virtual devices of a running server: make, show, break and mend them."
+        ),
+        "dsp": Lazy("trustcell.cli.dsp", "app", "The DSP's books of a home: requests, trails, counters, inventory."),
         "serve": Lazy(
             "trustcell.cli.serve",
             "serve",
-            "Serve the repository over HTTP; in a lab the key archive as well. "
-            "SIGINT or SIGTERM stops it in good order.",
+            "Serve over HTTP until SIGINT or SIGTERM: the repository; with a lab also DUIS, the key archive and the "
+            "JSON API.",
         ),
     }
 

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from trustcell.app.files import write_output
-from trustcell.app.mp261 import mp261_paperwork, mp261_stage
+from trustcell.app.mp261 import mp261_paperwork, mp261_stages
 from trustcell.cli.output import AsJson, lines, out, print_json, refusals, with_progress
 from trustcell.cli.pack import difference_facts
 from trustcell.cli.telling import write_step
@@ -63,9 +63,10 @@ def play_mp261(folder: Path, hear: Callable[[Step], None], *, home: Path | None 
     with (
         with_progress("keys, certificates and people of the authority", _ENROLMENTS) as bar,
         mp261_paperwork(home, lambda _: bar.advance(bar.task_ids[0])) as papers,
+        mp261_stages() as set_stage,
     ):
         bar.stop()
-        story = tell_mp261(papers, mp261_stage, _SEED, on_step)
+        story = tell_mp261(papers, set_stage, _SEED, on_step)
         for version in (story.first.version, story.second.version):
             name = f"{story.first.name}-{version}.zip"
             write_output(folder / name, papers.packs.published(story.first.name, version))

@@ -7,7 +7,7 @@ from typing import Any
 
 from trustcell import duis, gbcs
 from trustcell.app.files import write_output
-from trustcell.app.story import open_ledger, set_stage
+from trustcell.app.story import open_books, set_stage
 from trustcell.cli.certificates import summary
 from trustcell.stories import Artifact, ArtifactKind, Cast, CellView, Step, Story, tell
 from trustcell.vocab import RemotePartyRole
@@ -17,9 +17,10 @@ Hear = Callable[[Step, list[Path]], None]
 
 def play(cast: Cast, folder: Path, hear: Hear, *, tracking: bool, ledger: Path | None = None) -> dict[str, Any]:
     """Tell the story, write every message and a summary into ``folder``, and return the summary."""
-    stage = set_stage(cast, open_ledger(ledger), tracking=tracking)
-    numbers = iter(range(1, 1000))
-    story = tell(stage, lambda step: hear(step, write_step(folder, next(numbers), step)))
+    with open_books(ledger) as books:
+        stage = set_stage(cast, books, tracking=tracking)
+        numbers = iter(range(1, 1000))
+        story = tell(stage, lambda step: hear(step, write_step(folder, next(numbers), step)))
     report = _plain(story, folder)
     write_output(folder / "summary.json", json.dumps(report, indent=2).encode() + b"\n")
     return report

@@ -27,9 +27,11 @@ def signed_response(device: Device, command: Message, payload: bytes, now: datet
     return _signed(device, _response(device, command, payload, now))
 
 
-def mac_response(device: Device, command: Message, payload: bytes, recipient: CellOccupant) -> bytes:
-    """A response with a MAC for the Key Agreement key of its recipient (gbcs.md 2.4)."""
-    return _sealed(device, _response(device, command, payload, None), recipient)
+def mac_response(
+    device: Device, command: Message, payload: bytes, recipient: CellOccupant, now: datetime | None = None
+) -> bytes:
+    """A response with a MAC for the Key Agreement key of its recipient (gbcs.md 2.4); ``now`` as for a signed one."""
+    return _sealed(device, _response(device, command, payload, now), recipient)
 
 
 def alert(device: Device, target: Eui64, message_code: int, payload: bytes) -> tuple[Device, bytes]:

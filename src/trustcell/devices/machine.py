@@ -22,6 +22,7 @@ from trustcell.devices.rules import (
     joining,
     own_keys,
     pending,
+    registers,
     versions,
     whitelist,
 )
@@ -45,6 +46,7 @@ _HANDLERS: Mapping[int, Handler] = MappingProxyType(
         device_log.GCS59: device_log.restore,
         clock.GCS28: clock.set_gas_clock,
         clock.ECS70: clock.set_clock,
+        registers.ECS17C: registers.read,
         versions.CS08: versions.read_asn1,
         versions.ECS52: versions.read,
         versions.GCS38: versions.read,
@@ -82,6 +84,7 @@ _ONLY_FOR: Mapping[int, tuple[DeviceType, ...]] = MappingProxyType(
         device_log.GCS59: (DeviceType.GPF,),
         clock.GCS28: (DeviceType.GSME,),
         clock.ECS70: (DeviceType.ESME,),
+        registers.ECS17C: (DeviceType.ESME,),
         versions.ECS52: (DeviceType.ESME, DeviceType.CHF),
         **dict.fromkeys(_HUB_CODES, (DeviceType.CHF,)),
         versions.CS08: (DeviceType.PPMID, DeviceType.HCALCS),

@@ -1,6 +1,6 @@
-"""What the DSP needs from outside: its ledger, the inventory, a directory of keys, and the broker's own keys."""
+"""What the DSP needs from outside: homes and their stores, a directory of parties, the DCC's own keys, the WAN."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,191 +8,250 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from trustcell.dsp.rules.correlation import CommandKey, Kind
-from trustcell.dsp.rules.counters import CounterChoice
-from trustcell.dsp.rules.effects import Effects
-from trustcell.duis import RequestId, UserRole
-from trustcell.vocab import CellId, DeviceType, Eui64
+from trustcell.dsp.rules.classification import Reference
+from trustcell.dsp.rules.correlation import CommandKey
+from trustcell.dsp.rules.counters import CounterChoice, Numbers
+from trustcell.dsp.rules.facts import (
+    DeviceRecord,
+    Facts,
+    InventoryQuery,
+    KnownRequest,
+    Occupant,
+    Registration,
+    Schedule,
+    User,
+)
+from trustcell.dsp.rules.plan import Distribution, Needs, WorkItem
+from trustcell.dsp.rules.work import (
+    Command,
+    CounterEvent,
+    Delivery,
+    Due,
+    Reservation,
+    StatusEvent,
+    TrailEntry,
+    Work,
+)
+from trustcell.duis import RequestId
+from trustcell.vocab import CellId, DeviceType, Eui64, Refused, Unavailable
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceRecord:
-    """What the inventory knows of a device: type, generation (``SMETS1`` or ``SMETS2``) and its two public keys."""
+class Fenced(Unavailable):
+    """Another worker holds the lease of this home now: stop at once (scale.md 3, Lease)."""
 
-    eui: Eui64
-    device_type: DeviceType
-    generation: str
-    signing_key: ec.EllipticCurvePublicKey
-    agreement_key: ec.EllipticCurvePublicKey
-    gbcs_version: str = "4.2"
-
-
-class State(StrEnum):
-    """States of a request as far as the ledger keeps them (duis-dsp.md 4.3)."""
-
-    TRANSFORMED = "transformed"
-    RESERVED = "reserved"
-    COMMANDED = "commanded"
-    SILENT = "silent"
-    RESPONDED = "responded"
-    ABANDONED = "abandoned"
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """A pre-command that waits for its user's signature, and the service it was made for."""
-
-    service_variant: str
-    octets: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """A claim on a request ID and on the next broker counter for its target.
-
-    ``raise_above_highest`` asks for the rule of SECMP0128A. ``octets`` are the request as received, so that a command
-    can be built after a crash.
-    """
-
-    request_id: RequestId
-    service_variant: str
-    octets: bytes
-    raise_above_highest: bool
+    code = "lease_lost"
 
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """A reservation whose command has not been recorded yet."""
+    """A reservation whose command has not been recorded yet: work that a crash interrupted."""
 
-    request_id: RequestId
-    service_variant: str
-    octets: bytes
+    request: KnownRequest
+    originator: Eui64
     counter: int
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A protected command in the outbox, and where its answer goes."""
+class Store(Protocol):
+    """The books of one home under a lease: request IDs, counters, outbox, inventory, deliveries, due times, trail.
 
-    key: CommandKey
-    message_code: int
-    request_id: RequestId
-    service_variant: str
-    octets: bytes
-    state: State = State.COMMANDED
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What learning did, and the stored counter afterwards.
-
-    ``first`` is true when this is the first message of its kind and came in time, so that the user is told once.
+    Each call is one transaction. Every writing one checks the lease first and raises ``Fenced`` when its epoch has
+    passed. Calls take groups of 1 to 64 that name a device at most once, and lock rows in the order of devices. What a
+    group's members say of each other is independent: one that is refused leaves nothing, the others stand.
     """
 
-    first: bool
-    highest: int | None
+    def facts(self, asks: Sequence[tuple[RequestId | None, Eui64, Needs]]) -> Sequence[Facts]:
+        """A snapshot for each (request ID if any, device, needs), in one transaction.
 
-
-@dataclass(frozen=True, slots=True)
-class CounterEvent:
-    """One line of the counter ledger of a device: who used or taught which number, and why."""
-
-    at: datetime
-    device: Eui64
-    counter: int
-    who: str
-    reason: str
-
-
-class Ledger(Protocol):
-    """Request IDs, counters, outbox and slots. Every call is one transaction; a refusal changes nothing.
-
-    Implementations decide by ``rules.counters`` inside their transaction. Each call survives a kill at any point:
-    either all of it happened or none.
-    """
-
-    def transform(self, request_id: RequestId, service_variant: str, pre_command: bytes, now: datetime) -> None:
-        """Remember a pre-command; repeating the same is harmless, any other use of the ID is ``Refused``."""
-        ...
-
-    def offered(self, request_id: RequestId) -> Offered | None:
-        """The pre-command under this ID; ``None`` for a fresh ID, ``Refused`` for a used one."""
-        ...
-
-    def reserve(self, reservation: Reservation, now: datetime) -> CounterChoice:
-        """Claim the ID and a counter together; ``Refused`` for a used ID or an exhausted counter.
-
-        A counter given out is spent for this device, also while nothing is recorded under it.
+        Without ``Facts.user`` and ``Facts.certificates``, which the directory knows.
         """
+        ...
+
+    def reserve(self, reservations: Sequence[Reservation], now: datetime) -> Sequence[CounterChoice | Refused]:
+        """Claim IDs and counters together (state ``reserved``): a number given out is spent, whatever comes of it.
+
+        Decides by ``rules.counters.choose_counter``; ``Refused``: ``request_id_used``, ``counter_exhausted``.
+        """
+        ...
+
+    def commit(self, works: Sequence[Work], now: datetime) -> Sequence[Refused | None]:
+        """Write each work wholly or, when it is refused, not at all: ``request_id_used``, ``counter_used``.
+
+        ``counter_used``: another command stands under the same (originator, device, counter); the very same one again
+        is harmless.
+        """
+        ...
+
+    def commands(self, keys: Sequence[CommandKey]) -> Sequence[Command | None]:
+        """The commands under these keys."""
+        ...
+
+    def request(self, request_id: RequestId) -> KnownRequest | None:
+        """What is stored under a request ID."""
+        ...
+
+    def schedule(self, number: int) -> Schedule | None:
+        """A schedule by its number."""
+        ...
+
+    def distribution(self, number: int) -> Distribution | None:
+        """A firmware distribution by the number in its due row."""
+        ...
+
+    def accepted(self, user: Eui64, service_variant: str | None, since: datetime) -> int:
+        """How many requests of a user were accepted since then, of one service or of all (check 18)."""
+        ...
+
+    def tried(self, request_id: RequestId) -> int:
+        """How many commands a request has led to: more than one while the broker's key in a device is searched."""
+        ...
+
+    def open_commands(self) -> Sequence[Command]:
+        """Commands without an answer or a time-out, in the order of their numbers: all there is to send."""
         ...
 
     def reserved(self) -> Sequence[Reserved]:
-        """Reservations without a command, oldest first: work a crash interrupted."""
+        """Reservations without a command, oldest first."""
         ...
 
-    def abandon(self, request_id: RequestId, reason: str, now: datetime) -> bool:
-        """Give a reservation up that no command can be built for; its ID and its counter stay used.
+    def due(self, now: datetime, limit: int) -> Sequence[Due]:
+        """What is due, earliest first: rows until a work names them in ``done``, and open commands past their time."""
+        ...
 
-        False when it is no open reservation any more.
+    def next_due(self) -> datetime | None:
+        """When the next thing is due, open commands included."""
+        ...
+
+    def deliveries(self, now: datetime, limit: int) -> Sequence[Delivery]:
+        """The oldest waiting deliveries of each user, in order, up to the first whose time has not come."""
+        ...
+
+    def next_delivery(self) -> datetime | None:
+        """When the next waiting delivery may be tried."""
+        ...
+
+    def settle_deliveries(self, outcomes: Sequence[tuple[int, str, datetime | None]], now: datetime) -> None:
+        """What came of attempts: number, what the user's address said, and when to try again.
+
+        ``None`` and a text of ``2xx`` is done and moves its request to ``delivered``; ``None`` else is dropped.
         """
         ...
 
-    def record(self, command: Command, now: datetime) -> None:
-        """Put a command into the outbox and settle its request ID; ``Refused`` if the ID or the key was used.
-
-        Recording the very same command again is harmless.
-        """
+    def renew(self, now: datetime) -> None:
+        """Prolong the lease."""
         ...
 
-    def outbox(self) -> Sequence[Command]:
-        """Commands without an answer or a time-out, oldest first."""
+    def seal(self, now: datetime) -> None:
+        """Sign the head of the audit chain and export it outside the database, when it has grown."""
         ...
 
-    def correlate(self, key: CommandKey) -> Command | None:
-        """The command a device message answers."""
-        ...
-
-    def time_out(self, key: CommandKey, now: datetime) -> bool:
-        """No answer came; the request stays open for a late one. False when it was not waiting any more."""
-        ...
-
-    def keep(self, octets: bytes, now: datetime) -> int:
-        """Store a device message as it came, before anything is decided; returns its number."""
-        ...
-
-    def unprocessed(self) -> Sequence[tuple[int, bytes]]:
-        """Kept messages nobody has judged yet."""
-        ...
-
-    def dismiss(self, message: int, verdict: str, now: datetime) -> None:
-        """Close a kept message that teaches nothing."""
-        ...
-
-    def learn(self, message: int, key: CommandKey, kind: Kind, effects: Effects, now: datetime) -> Settled:
-        """Counter, slots, state of the request and verdict on the message, in one transaction.
-
-        The counter only grows. Slots follow the first message of each kind, and no message that is not ``newer``.
-        """
-        ...
-
-    def highest(self, device: Eui64) -> int | None:
-        """The stored Network Operator counter of a device."""
-        ...
-
-    def slot(self, device: Eui64, cell: CellId) -> tuple[Eui64, bytes] | None:
-        """Entity and key identifier a cell is known to hold."""
-        ...
-
-    def history(self, device: Eui64) -> Sequence[CounterEvent]:
-        """The counter ledger of a device, oldest first (feature N9)."""
+    def release(self, now: datetime) -> None:
+        """Seal, and give the lease back."""
         ...
 
 
-class Inventory(Protocol):
-    """The Smart Metering Inventory, as far as commands need it."""
+class Views(Protocol):
+    """Questions that need no lease, over every home of a database."""
 
     def device(self, eui: Eui64) -> DeviceRecord | None:
-        """A device by its EUI-64."""
+        """An inventory entry."""
+        ...
+
+    def devices(self, query: InventoryQuery | None, after: Eui64 | None, limit: int) -> Sequence[DeviceRecord]:
+        """Inventory entries in order of EUI-64; without a query all of them, a page at a time."""
+        ...
+
+    def members(self, hub: Eui64, limit: int) -> Sequence[DeviceRecord]:
+        """The hub and the devices on it, in order of EUI-64."""
+        ...
+
+    def slots(self, device: Eui64) -> Sequence[tuple[CellId, Occupant, datetime, str]]:
+        """What each cell is known to hold, since when, and what told so; history included, newest last."""
+        ...
+
+    def status_history(self, device: Eui64) -> Sequence[StatusEvent]:
+        """What happened to a device in the inventory."""
+        ...
+
+    def counter_ledger(self, device: Eui64) -> Sequence[CounterEvent]:
+        """Who used or taught which number, oldest first."""
+        ...
+
+    def highest(self, device: Eui64) -> tuple[int, str, datetime] | None:
+        """The stored Network Operator counter of a GPF, what taught it, and when (duis-dsp.md 7.1)."""
+        ...
+
+    def numbers(self, device: Eui64) -> Numbers:
+        """Where the numbers for a device stand."""
+        ...
+
+    def request(self, request_id: RequestId) -> KnownRequest | None:
+        """What is stored under a request ID, in whichever home."""
+        ...
+
+    def requests(
+        self, *, user: Eui64 | None, device: Eui64 | None, after: RequestId | None, limit: int
+    ) -> Sequence[KnownRequest]:
+        """Requests of a user or to a device."""
+        ...
+
+    def trail(self, subject: str) -> Sequence[tuple[int, datetime, TrailEntry]]:
+        """The Service Audit Trail of a request ID or a device: sequence number, time, entry."""
+        ...
+
+    def commands_of(self, request_id: RequestId) -> Sequence[Command]:
+        """The commands that a request led to."""
+        ...
+
+    def messages_of(self, key: CommandKey) -> Sequence[tuple[datetime, bytes, str]]:
+        """Device messages that answered a command: when, octets, verdict."""
+        ...
+
+    def deliveries_of(self, request_id: RequestId) -> Sequence[Delivery]:
+        """What was sent to the user for a request."""
+        ...
+
+    def registrations(self, mpxn: str) -> Sequence[Registration]:
+        """Who is and was responsible for a metering point, newest first."""
+        ...
+
+    def schedules(self, user: Eui64) -> Sequence[Schedule]:
+        """A user's schedules."""
+        ...
+
+    def work_items(self, *, party: Eui64 | None = None, device: Eui64 | None = None) -> Sequence[WorkItem]:
+        """What is to be done: by a party, about a device, or all of it."""
+        ...
+
+    def chain(self) -> Iterator[tuple[str, int, bytes, bytes]]:
+        """Every audit chain entry by entry: home, sequence number, canonical octets, hash; for a checker."""
+        ...
+
+
+class Homes(Protocol):
+    """The homes of one database: sets of partitions that a worker owns under a lease (scale.md 3)."""
+
+    def names(self) -> Sequence[str]:
+        """Every home."""
+        ...
+
+    def home_of(self, eui: Eui64) -> str:
+        """The home of a device's partition."""
+        ...
+
+    def take(self, home: str, owner: str, now: datetime) -> Store:
+        """Take a home: raises the epoch. ``Unavailable`` (``lease_held``) while another owner's lease runs.
+
+        Embedded (one process, SQLite) there is one home and its lease is taken over at start.
+        """
+        ...
+
+    def holder(self, home: str) -> tuple[str, datetime] | None:
+        """Who holds a home's lease, and until when."""
+        ...
+
+    @property
+    def views(self) -> Views:
+        """Questions over every home."""
         ...
 
 
@@ -205,44 +264,128 @@ class XmlSigner:
 
 
 class Directory(Protocol):
-    """Public keys and user roles of organisations."""
+    """Public keys of organisations and devices, and who is a DCC User."""
 
-    def roles(self, entity: Eui64) -> Collection[UserRole]:
-        """The roles in which an entity is a DCC User; none when it is not."""
+    def user(self, entity: Eui64) -> User | None:
+        """The user with this EUI-64."""
+        ...
+
+    def callback(self, entity: Eui64) -> str | None:
+        """The URL that a user's responses go to."""
         ...
 
     def signing_keys(self, entity: Eui64, key_id: bytes | None) -> Sequence[ec.EllipticCurvePublicKey]:
         """Digital Signature keys of an entity; with a key identifier, only that one."""
         ...
 
+    def holders(self, entity: Eui64) -> Collection[Occupant]:
+        """Every (subject, key identifier) that the repository has a certificate in use for."""
+        ...
+
     def xml_signer(self, issuer_name: str, serial: int) -> XmlSigner | None:
-        """The holder of an XML signing certificate."""
+        """The holder of an XML signing certificate that is neither revoked nor of the wrong kind."""
+        ...
+
+    def device_points(self, device: Eui64) -> tuple[bytes | None, bytes | None]:
+        """The public keys of a device's certificates in use: Digital Signature and Key Agreement."""
+        ...
+
+    def reference(self, device_type: DeviceType) -> Reference:
+        """What the cells of devices of a type are compared with at first contact (smki.md 4.3)."""
+        ...
+
+    def agreement_certificate(self, device: Eui64) -> bytes | None:
+        """The Key Agreement certificate of a device that is in use, DER."""
+        ...
+
+    def key(self, point: bytes) -> ec.EllipticCurvePublicKey:
+        """A public key as an object; the same point may give the same object."""
         ...
 
 
-class Broker(Protocol):
-    """The Access Control Broker's keys, wherever they live.
+class Party(Protocol):
+    """A party of the DCC that originates commands: the Access Control Broker or the transitional CoS party.
 
     ``key_id`` chooses a generation, ``None`` the newest; ``Unavailable`` when that key is not at hand.
     """
 
     @property
     def entity(self) -> Eui64:
-        """The broker's EUI-64."""
+        """Its EUI-64."""
         ...
 
     def holds(self, key_id: bytes) -> bool:
-        """Whether this Digital Signature key is the broker's to sign with."""
+        """Whether this Digital Signature key is its to sign with."""
         ...
 
     def sign(self, octets: bytes, key_id: bytes | None) -> bytes:
         """r and s, 64 octets, with the Digital Signature key."""
         ...
 
-    def shared_secret(self, device_key: ec.EllipticCurvePublicKey, key_id: bytes | None) -> bytes:
-        """The ECDH x coordinate with the Key Agreement key, 32 octets."""
+
+class Broker(Party, Protocol):
+    """The Access Control Broker: authenticates every command to a device, and answers users in the DSP's name."""
+
+    @property
+    def agreement_key_ids(self) -> Sequence[bytes]:
+        """Its Key Agreement keys, the newest first."""
+        ...
+
+    def shared_secret(self, device_point: bytes, key_id: bytes | None) -> bytes:
+        """The ECDH x coordinate with the Key Agreement key, 32 octets; remembered, as both keys are static."""
         ...
 
     def sign_response(self, octets: bytes) -> bytes:
         """A DUIS response with the DSP's XML signature."""
+        ...
+
+
+class Sending(StrEnum):
+    """What the WAN says of a message at once."""
+
+    TAKEN = "taken"
+    UNREACHABLE = "unreachable"
+    """Communication with the device cannot be established (E20)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A message that was taken and could not be delivered after all (E20); ``handle`` is for ``Wan.done``."""
+
+    handle: int
+    message_id: str
+
+
+class Wan(Protocol):
+    """The way to the devices: at least once both ways, order only within a device (scale.md 3, WAN).
+
+    A message is known by its id, ``originator:target:counter``; sending it again is harmless. ``done`` comes after what
+    it taught has been committed; until then ``receive`` gives it again after a restart.
+    """
+
+    def send(self, messages: Sequence[tuple[str, Eui64, bytes, datetime]], now: datetime) -> Sequence[Sending]:
+        """Messages as (id, device, octets, not after)."""
+        ...
+
+    def receive(self, limit: int, now: datetime) -> Sequence[tuple[int, Eui64, bytes]]:
+        """Device messages as (handle, device, octets), each until it is done."""
+        ...
+
+    def undelivered(self) -> Sequence[Undelivered]:
+        """Messages taken before that turned out to be undeliverable, as of the last ``receive``; until they are done.
+
+        For a way that learns so later only: one that knows at once says so in ``send``.
+        """
+        ...
+
+    def done(self, handles: Sequence[int]) -> None:
+        """These were committed."""
+        ...
+
+    def distribute(self, image: bytes, version: str, devices: Sequence[Eui64], now: datetime) -> Sequence[bool]:
+        """Bring a firmware image to devices (11.1): which of them got it."""
+        ...
+
+    def next_at(self) -> datetime | None:
+        """When something more will be ready to receive, if that is known."""
         ...

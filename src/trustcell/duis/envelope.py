@@ -1,9 +1,11 @@
 """What requests and responses share: the root with its schema version, one Header, one Body, at most one Signature."""
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 
 from lxml import etree
 
@@ -18,10 +20,13 @@ DECLARATION = b'<?xml version="1.0" encoding="UTF-8" standalone="no"?>'
 SCHEMA_VERSION = Decimal("5.4")
 """The version this room writes unless told otherwise."""
 
+_LEAST, _BEYOND = Decimal(5), Decimal(6)
 _VERSION = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,6})?", re.ASCII)
 _SCHEMA_LOCATION = f"{{{XSI}}}schemaLocation"
 _HEADER = sr("Header")
-_BODY = sr("Body")
+_ROOTS = MappingProxyType({name: sr(name) for name in ("Request", "Response")})
+_PLAIN = [_HEADER, sr("Body")]
+_SIGNED = [*_PLAIN, SIGNATURE_TAG]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,17 +45,17 @@ def read_envelope(document: Document, name: str) -> Envelope:
     ``schema_version_unsupported``.
     """
     root = document.root
-    if root.tag != sr(name):
+    if root.tag != _ROOTS[name]:
         raise malformed(local(root), f"the root element {name} of the DUIS namespace was expected")
-    for attribute in root.attrib:
+    for attribute in map(str, root.attrib):
         if attribute not in ("schemaVersion", _SCHEMA_LOCATION):
-            raise malformed(f"{name}.{str(attribute)[:80]}", "this attribute is not expected here")
+            raise malformed(f"{name}.{attribute[:80]}", "this attribute is not expected here")
     version = read_version(root.get("schemaVersion"), name)
     kids = list(root)
     tags = [kid.tag for kid in kids]
-    if tags not in ([_HEADER, _BODY], [_HEADER, _BODY, SIGNATURE_TAG]):
+    if tags != _SIGNED and tags != _PLAIN:
         raise malformed(name, "one Header, one Body and at most one Signature in this order were expected")
-    for text in (root.text, *(kid.tail for kid in kids)):
+    for text in (root.text, *[kid.tail for kid in kids]):
         if text is not None and text.strip(" \t\r\n"):
             raise malformed(name, "there is text between elements")
     header = children(kids[0], f"{name}.Header")
@@ -62,19 +67,30 @@ def read_envelope(document: Document, name: str) -> Envelope:
 
 def read_version(text: str | None, name: str) -> Decimal:
     """The schema version, compared as a decimal number: 5.0 <= version < 6.0, so ``5.40`` is 5.4."""
-    if text is None or not _VERSION.fullmatch(text) or not supported(Decimal(text)):
+    version = None if text is None else _supported_version(text)
+    if version is None:
         raise WireError(
             -1,
             f"{name}.schemaVersion",
             "a schema version from 5.0 to below 6.0 was expected",
             "schema_version_unsupported",
         )
-    return Decimal(text)
+    return version
+
+
+@functools.lru_cache(maxsize=16)
+def _supported_version(text: str) -> Decimal | None:
+    if not _VERSION.fullmatch(text):
+        return None
+    version = Decimal(text)
+    return version if supported(version) else None
 
 
 def supported(version: Decimal) -> bool:
     """Whether this room reads and writes a schema version."""
-    return isinstance(version, Decimal) and version.is_finite() and Decimal(5) <= version < Decimal(6)
+    return version is SCHEMA_VERSION or (
+        isinstance(version, Decimal) and version.is_finite() and _LEAST <= version < _BEYOND
+    )
 
 
 class Written(bytes):

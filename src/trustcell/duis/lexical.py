@@ -5,6 +5,7 @@ plus sign and no leading zeros, and times name their zone (times of day are UTC)
 where the XSD collapses it, which it does not in free text.
 """
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -136,6 +137,7 @@ def _micros(fraction: str | None) -> int:
     return int((fraction or "").ljust(6, "0"))
 
 
+@functools.lru_cache(maxsize=64)
 def _write_date_time(value: datetime) -> str:
     value = value.astimezone(UTC)
     return f"{_write_date(value)}T{_write_time(value)}"

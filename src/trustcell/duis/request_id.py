@@ -1,7 +1,7 @@
 """RequestID and ResponseID of DUIS: who asks, about which device, under which counter."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trustcell.vocab import MAX_COUNTER, Eui64, WireError
 
@@ -19,6 +19,7 @@ class RequestId:
     originator: Eui64
     target: Eui64
     counter: int
+    _text: str = field(default="", init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Hold the types and the range; raises ``ValueError``."""
@@ -50,7 +51,9 @@ class RequestId:
 
     def __str__(self) -> str:
         """Upper-case form, as vectors and templates write it."""
-        return f"{self.originator}:{self.target}:{self.counter}"
+        if not self._text:  # made on first use and kept: the trail, answers and due times all name it
+            object.__setattr__(self, "_text", f"{self.originator}:{self.target}:{self.counter}")
+        return self._text
 
 
 def _eui(text: str) -> Eui64:

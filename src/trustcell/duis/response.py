@@ -1,8 +1,9 @@
 """Responses: ``sr:Response`` to a value and back."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
+from types import NoneType
 
 from lxml import etree
 
@@ -16,6 +17,7 @@ from trustcell.duis.schema import Schema
 from trustcell.duis.shape import Leaf, Shape, check_shape, local, malformed, read_shape, write_shape
 from trustcell.duis.xml import MAX_OCTETS, Document, parse_document
 
+_ID = (RequestId, NoneType)
 Message = ResponseMessage | DeviceAlertMessage | DccAlertMessage
 
 _HEADER: Shape = (
@@ -43,11 +45,23 @@ class Response:
 
     def __post_init__(self) -> None:
         """Check every field; raises ``ValueError``."""
-        check_shape(self, _HEADER)
+        if not self._is_usual():
+            check_shape(self, _HEADER)
         if not supported(self.schema_version):
             raise ValueError("schema_version: a decimal from 5.0 to below 6.0 was expected")
         if self.response_code not in response_codes():
             raise ValueError("response_code: a response code of the closed list was expected")
+
+    def _is_usual(self) -> bool:
+        """Right in every field of the header, which a listed code and types of our own show without the checks."""
+        at = self.response_date_time
+        return (
+            self.response_code in response_codes()
+            and isinstance(at, datetime)
+            and at.tzinfo is UTC
+            and isinstance(self.request_id, _ID)
+            and isinstance(self.response_id, _ID)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,6 +44,7 @@ from trustcell.gbcs.protect import (
     sign,
 )
 from trustcell.gbcs.render import Node, as_plain, as_tree, block_as_plain, parts_as_plain
+from trustcell.gbcs.usecases.active_power import ActivePower, ReadActivePower
 from trustcell.gbcs.usecases.alerts import (
     CommandRejectedAlert,
     FirmwareReceiptAlert,
@@ -123,6 +124,7 @@ __all__ = [
     "ActivateFirmwareAlert",
     "ActivateImageResponseCode",
     "ActivationOutcome",
+    "ActivePower",
     "AddToWhitelist",
     "AuthorisingRemotePartyControl",
     "CellDetails",
@@ -167,6 +169,7 @@ __all__ = [
     "Protection",
     "ProvideCredentialDetails",
     "ProvideDeviceCertificateFailure",
+    "ReadActivePower",
     "ReadFirmwareVersion",
     "ReadHubDevices",
     "ReadHubLogs",

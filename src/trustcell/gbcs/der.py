@@ -9,6 +9,7 @@ This module builds types from types; the types with contents of their own are in
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Generic, TypeVar, cast
 
 from trustcell.vocab import WireError
@@ -93,7 +94,7 @@ class Tagged(Asn1[T]):
         size = len(contents)
         if size < 0x80:
             return bytes((self.tag, size)) + contents
-        return b"".join((bytes((self.tag,)), write_length(size), contents))
+        return bytes((self.tag,)) + write_length(size) + contents
 
 
 def read_length(octets: bytes, at: int, end: int) -> tuple[int, int]:
@@ -154,6 +155,7 @@ class Implicit(Tagged[T]):
         self.kind = inner.kind
         self.tag = 0x80 | number | (inner.tag & 0x20)
         self._read = inner.read
+        self._write = inner.write
 
     def parts(self) -> tuple[Asn1[Any], ...]:
         """The type behind the tag."""
@@ -165,7 +167,7 @@ class Implicit(Tagged[T]):
 
     def write(self, value: T) -> bytes:
         """As the inner type."""
-        return self.inner.write(value)
+        return self._write(value)
 
 
 class SequenceOf(Tagged[tuple[Any, ...]]):
@@ -200,7 +202,8 @@ class SequenceOf(Tagged[tuple[Any, ...]]):
         """The entries one after the other."""
         if len(value) > LIST_LIMIT:
             raise ValueError(f"at most {LIST_LIMIT} entries expected, {len(value)} given")
-        return b"".join([self.inner.write_tlv(entry) for entry in value])
+        write_tlv = self.inner.write_tlv
+        return b"".join([write_tlv(entry) for entry in value])
 
 
 _REQUIRED = object()
@@ -243,6 +246,9 @@ class Sequence(Tagged[T]):
         self._plan = [
             (field, field.type.read_tlv, () if field.required else field.type.tags(), field.absent) for field in fields
         ]
+        self._writers = [
+            (attrgetter(field.name), field.type.write_tlv, field.required, field.absent, field.wire) for field in fields
+        ]
         names = [field.name for field in fields]
         attributes = [each.name for each in dataclasses.fields(cast(Any, make))]
         self._order = [] if names == attributes else [names.index(name) for name in attributes]
@@ -278,13 +284,13 @@ class Sequence(Tagged[T]):
     def write(self, value: T) -> bytes:
         """The fields that are not absent, in order."""
         parts = []
-        for field in self.fields:
-            part = getattr(value, field.name)
-            if field.required or part != field.absent:
+        for get, write_tlv, required, absent, wire in self._writers:
+            part = get(value)
+            if required or (part is not absent and part != absent):
                 try:
-                    parts.append(field.type.write_tlv(part))
+                    parts.append(write_tlv(part))
                 except ValueError as error:
-                    raise ValueError(f"{field.wire}: {error}") from None
+                    raise ValueError(f"{wire}: {error}") from None
         return b"".join(parts)
 
 

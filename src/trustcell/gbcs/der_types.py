@@ -126,6 +126,7 @@ class KeyUsageBits(Tagged[KeyUsage]):
     def __init__(self) -> None:
         """Forms with one bit, nearly all there are, are looked up."""
         self._single = {_usage_contents(usage): usage for usage in KeyUsage}
+        self._contents = {usage: contents for contents, usage in self._single.items()}
 
     def read(self, octets: bytes, start: int, end: int) -> KeyUsage:
         """The bits that are set; at least one."""
@@ -140,6 +141,9 @@ class KeyUsageBits(Tagged[KeyUsage]):
 
     def write(self, value: KeyUsage) -> bytes:
         """Unused-bits octet and bits."""
+        single = self._contents.get(value)
+        if single is not None:
+            return single
         if not 0 < value.value < 1 << 9:
             raise ValueError("one to nine key usages expected")
         return _usage_contents(value)
@@ -197,15 +201,21 @@ class Verbatim(Tagged[bytes]):
 
     def write(self, value: bytes) -> bytes:
         """Contents of the SEQUENCE."""
+        return value[self._check(value) :]
+
+    def _check(self, value: bytes) -> int:
+        """Where the contents begin; ``ValueError`` unless there is one whole SEQUENCE."""
         try:
             start, stop = read_length(value, 1, len(value))
         except WireError as error:
             raise ValueError(f"one whole SEQUENCE was expected: {error.reason}") from None
         if value[0] != self.tag or stop != len(value):
             raise ValueError("one whole SEQUENCE was expected, tag and length included")
-        return value[start:]
+        return start
 
     def write_tlv(self, value: bytes) -> bytes:
         """The octets as they came; they must be one SEQUENCE."""
-        super().write_tlv(value)
+        if not isinstance(value, bytes):
+            raise ValueError(f"bytes expected, {type(value).__name__} given")
+        self._check(value)
         return value

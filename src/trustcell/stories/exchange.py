@@ -5,7 +5,7 @@ from datetime import datetime
 
 from trustcell import certs, devices, duis, gbcs
 from trustcell.devices import Device
-from trustcell.dsp import Ledger, RequestManager, Submission
+from trustcell.dsp import RequestManager, Submission, Views
 from trustcell.stories.cast import Actor, Cast
 from trustcell.stories.steps import Artifact, ArtifactKind
 from trustcell.vocab import CellId, Eui64, KeyUsage, Refused, RemotePartyRole
@@ -15,12 +15,12 @@ SLOT = CellId(RemotePartyRole.NETWORK_OPERATOR, KeyUsage.DIGITAL_SIGNATURE)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where a story plays: its cast, a device from the factory, and a DSP over a ledger."""
+    """Where a story plays: its cast, a device from the factory, a DSP, and what can be read in its books."""
 
     cast: Cast
     device: Device
     manager: RequestManager
-    ledger: Ledger
+    views: Views
     tracking: bool
 
 
@@ -113,6 +113,7 @@ class Exchange:
 
     def signed(self, operator: Actor, counter: int, offered: Submission) -> duis.Request:
         """The second half of a 6.15.1, variant 5: the pre-command of a transform, signed by the operator."""
+        assert offered.response is not None
         message = duis.parse_response(offered.response).response.message
         assert isinstance(message, duis.ResponseMessage)
         assert isinstance(message.content, duis.PreCommand)
@@ -139,9 +140,11 @@ class Exchange:
     ) -> tuple[Submission, tuple[Artifact, ...]]:
         """Sign and send a request; ``Refused`` if the DSP refuses it."""
         octets = actor.xml.sign_xml(duis.build_request(request))
-        submission = self.stage.manager.submit(octets, now)
+        door = "serviceT" if request.command_variant == 4 else "serviceS"
+        (submission,) = self.stage.manager.submit([(octets, door)], now)
         if submission.refusal is not None:
             raise Refused(submission.refusal.findings)
+        assert submission.response is not None
         answer = Artifact(f"dsp-answer-{submission.code}", ArtifactKind.DUIS, submission.response)
         return submission, (Artifact(name, ArtifactKind.DUIS, octets), answer)
 
@@ -153,7 +156,7 @@ class Exchange:
         self.device, answers = devices.receive(self.device, command.octets, now)
         for answer in answers:
             carried.append(Artifact("response", ArtifactKind.GBCS, answer))
-            reception = self.stage.manager.receive(answer, now)
+            (reception,) = self.stage.manager.receive([answer], now)
             if reception.delivery is not None:
                 carried.append(Artifact("dsp-delivery", ArtifactKind.DUIS, reception.delivery))
         return Carried(submission, tuple(carried), bool(answers))

@@ -66,7 +66,7 @@ def tell(stage: Stage, on_step: Tell) -> Story:
     _prologue(scene)
     _take_over(scene)
     _leave(scene)
-    learned = stage.ledger.highest(exchange.device.eui)
+    learned = _remembered(stage)
     counter, attempts, accepted = _hand_over(scene)
     return Story(
         stage.tracking,
@@ -111,7 +111,7 @@ def _leave(scene: _Scene) -> None:
     carried = exchange.leave(operator, LEAVING_COUNTER, scene.now)
     _require_occupant(exchange, stage.cast.broker)
     outcome = (
-        f"The DSP sees the broker in the slot and remembers {stage.ledger.highest(exchange.device.eui)}."
+        f"The DSP sees the broker in the slot and remembers {_remembered(stage)}."
         if stage.tracking
         else "The DSP of this variant will not use what it heard."
     )
@@ -134,7 +134,7 @@ def _hand_over(scene: _Scene) -> tuple[int, int, bool]:
         carried = exchange.hand_over(operator, milliseconds(scene.now), scene.now)
         counter = carried.counter
         if exchange.occupant == operator.entity:
-            events = stage.ledger.history(exchange.device.eui)
+            events = stage.views.counter_ledger(exchange.device.eui)
             why = next(event.reason for event in reversed(events) if event.counter == counter)
             text = (
                 f"The supplier asks for 6.21. Counter {counter}, because {why}. The device accepts: the slot holds "
@@ -155,6 +155,12 @@ def _hand_over(scene: _Scene) -> tuple[int, int, bool]:
     text = f"No 6.21 passes before the broker's clock reaches 2^62 milliseconds, in about {years:,} years."
     scene.say("The slot is lost", text)
     return counter, len(_RETRIES), False
+
+
+def _remembered(stage: Stage) -> int | None:
+    """The number that the DSP has stored for the device's network operator slot."""
+    stored = stage.views.highest(stage.device.eui)
+    return None if stored is None else stored[0]
 
 
 def _require_occupant(exchange: Exchange, actor: Actor) -> None:

@@ -75,6 +75,15 @@ PAYLOADS: list[tuple[int, Cra, int, Any, str]] = [
         gbcs.InstructionFailed(4, 2, (*[dlms.NULL] * 3, dlms.octet_string(bytes.fromhex("07DF0101FF000000008000FF")))),
         "DA 200003EA 00 00 05 00 00 00 090C 07DF0101FF000000008000FF 00 05 0200 0300 0300 0100 0102",
     ),
+    (0x0028, C, 1200, gbcs.ReadActivePower(), "D9 200004B0 00 01 01 0001 00005E2C2214 02 01 00"),
+    (
+        0x0028,
+        R,
+        1200,
+        gbcs.ActivePower(10, 0, 27, 10),
+        "DA 200004B0 00 00 01 0203 06 0000000A 0202 0F00 161B 06 0000000A 01 0100",
+    ),
+    (0x0028, R, 1201, gbcs.InstructionFailed(), "DA 200004B1 00 00 01 00 01 0101"),
     (0x0059, C, 1000, gbcs.ReadFirmwareVersion(), "D9 200003E8 00 01 01 0001 0000000201FF 02 01 00"),
     (
         0x0059,
@@ -245,7 +254,7 @@ def test_every_visible_message_of_these_use_cases_is_typed_and_comes_back(shared
         octets = encode_payload(message.message_code, message.cra, value, message.originator_counter)
         assert octets == message.payload, each.name
     assert typed == {
-        0x0001: 4, 0x0002: 4, 0x0003: 4, 0x0004: 4, 0x0018: 1, 0x0062: 6, 0x0084: 4, 0x00CC: 23, 0x00CD: 4,
+        0x0001: 4, 0x0002: 4, 0x0003: 4, 0x0004: 4, 0x0018: 1, 0x0028: 4, 0x0062: 6, 0x0084: 4, 0x00CC: 23, 0x00CD: 4,
         0x00CE: 1, 0x00CF: 1, 0x00FE: 4, 0x0114: 1, 0x1000: 1, 0x1001: 1,
     }  # fmt: skip
 
@@ -400,7 +409,7 @@ signed = st.tuples(*[st.integers(-128, 127)] * 3)
 hub_device = st.builds(
     gbcs.HubDevice, entities, octet, signed, st.tuples(octet, octet, octet), st.none() | instants, *[octet] * 5
 )
-u16, u64 = st.integers(0, 0xFFFF), st.integers(0, 2**64 - 1)
+u16, u32, u64 = st.integers(0, 0xFFFF), st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1)
 VALUES: dict[tuple[int, Cra], st.SearchStrategy[Any]] = {
     (0x0001, C): st.builds(gbcs.AddToWhitelist, entities, st.binary(max_size=20), u16),
     (0x0002, C): st.builds(gbcs.RemoveFromWhitelist, entities),
@@ -408,6 +417,7 @@ VALUES: dict[tuple[int, Cra], st.SearchStrategy[Any]] = {
         gbcs.RestoreWhitelist, st.binary(min_size=8, max_size=8), st.lists(joined, max_size=200).map(tuple)
     ),
     (0x0018, A): st.builds(gbcs.HubLogAlert, u16, instants, logs),
+    (0x0028, R): st.builds(gbcs.ActivePower, u32, st.integers(-128, 127), octet, u32),
     (0x0059, R): st.builds(gbcs.FirmwareVersionRead, st.binary(max_size=200)),
     (0x0062, C): st.builds(gbcs.SetClock, instants, instants),
     (0x0062, R): st.builds(gbcs.ClockSet, instants, octet)

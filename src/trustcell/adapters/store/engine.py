@@ -8,16 +8,24 @@ from sqlalchemy import event
 
 from trustcell.adapters.store.failures import unavailable
 
-APPLICATION = 0x74_63_73_31
-"""``tcs1`` in the header of an SQLite file: a store, and nobody else's."""
+MEMORY = "sqlite://"
+"""A database in memory, for ``make_engine(..., memory=True)`` alone: it ends with its engine."""
 # The wait comes first: switching a file to WAL needs a lock as well. REPLACE fires triggers on DELETE only if asked to.
 _PRAGMAS = ("busy_timeout=60000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON",
             "cache_size=-131072", "wal_autocheckpoint=8000")  # fmt: skip
 _POSTGRESQL = "-c lock_timeout=60s -c TimeZone=UTC -c default_transaction_isolation=read\\ committed"
 
 
-def make_engine(url: str) -> sa.Engine:
-    """An engine for ``sqlite:///FILE`` or ``postgresql+psycopg://...``; nothing is opened yet."""
+def make_engine(url: str, *, memory: bool = False) -> sa.Engine:
+    """An engine for ``sqlite:///FILE`` or ``postgresql+psycopg://...``; nothing is opened yet.
+
+    ``memory`` allows ``MEMORY`` as well: everybody shares its only connection, and must take turns.
+    """
+    if memory and url == MEMORY:
+        engine = sa.create_engine(url, poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+        event.listen(engine, "connect", _configure)
+        event.listen(engine, "begin", _begin)
+        return engine
     parsed = readable(url)
     if parsed.get_backend_name() == "sqlite":
         engine = sa.create_engine(parsed, poolclass=sa.QueuePool, max_overflow=-1, connect_args={"timeout": 60})
@@ -46,7 +54,7 @@ def readable(url: str) -> sa.URL:
 
 def file_of(url: sa.URL) -> Path | None:
     """The file of an SQLite database."""
-    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" and url.database else None
 
 
 def _configure(connection: Any, _record: object) -> None:

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,28 @@ class HeadFile:
             return None
         except OSError as error:
             raise unavailable("head_file_unreadable", f"{self.path} cannot be read: {error.strerror}") from error
+
+    def compare(self, environment: str, chain: str, last: int, hash_of: Callable[[int], bytes | None]) -> int:
+        """How far the file knows a chain that ends at ``last`` (0: nothing), after a comparison with it.
+
+        ``Unavailable``: ``environment_mismatch``, ``store_rolled_back`` for an older copy, ``store_forked``.
+        """
+        kept = self.newest()
+        if kept is None:
+            return 0
+        seq: int = kept["seq"]
+        if kept.get("environment") != environment:
+            message = f"{self.path} is of environment {kept.get('environment')}, the database of {environment}"
+            raise unavailable("environment_mismatch", message)
+        if kept.get("chain") != chain:
+            raise unavailable("store_forked", f"{self.path} is of chain {kept.get('chain')}, the database of {chain}")
+        if seq > last:
+            message = f"{self.path} knows entry {seq}, the database ends at {last}: it is an older copy"
+            raise unavailable("store_rolled_back", message)
+        found = hash_of(seq)
+        if found is None or found.hex() != kept.get("hash"):
+            raise unavailable("store_forked", f"entry {seq} of the database is not the one that {self.path} knows")
+        return seq
 
     def export(self, head: AuditHead) -> None:
         """Add a line, unless a later head is there; raises ``OSError`` when the file cannot be written."""

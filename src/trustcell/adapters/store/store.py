@@ -118,29 +118,17 @@ class SqlStore:
         """Compare with the exported heads: ``Unavailable`` when the database is older or another (hostile D8)."""
         if self._heads is None:
             return
-        kept = self._heads.newest()
         with self.reading() as books:
             head = books.audit.head()
-            if kept is not None:
-                self._same(kept, books, head)
-        if head is not None and (kept is None or kept["seq"] < head.seq):
+
+            def hash_of(seq: int) -> bytes | None:
+                entry = next(books.audit.entries(seq, seq), None)
+                return None if entry is None else entry.hash
+
+            known = self._heads.compare(self.environment, self.chain, 0 if head is None else head.seq, hash_of)
+        if head is not None and known < head.seq:
             self._unexported = head
             self._export()
-
-    def _same(self, kept: dict[str, object], books: SqlBooks, head: AuditHead | None) -> None:
-        path, seq = self._heads.path if self._heads else "", kept["seq"]
-        if kept.get("environment") != self.environment:
-            message = f"{path} is of environment {kept.get('environment')}, the database of {self.environment}"
-            raise unavailable("environment_mismatch", message)
-        if kept.get("chain") != self.chain:
-            raise unavailable("store_forked", f"{path} is of chain {kept.get('chain')}, the database of {self.chain}")
-        last = 0 if head is None else head.seq
-        if not isinstance(seq, int) or seq > last:
-            message = f"{path} knows entry {seq}, the database ends at {last}: it is an older copy"
-            raise unavailable("store_rolled_back", message)
-        entry = next(books.audit.entries(seq, seq), None)
-        if entry is None or entry.hash.hex() != kept.get("hash"):
-            raise unavailable("store_forked", f"entry {seq} of the database is not the one that {path} knows")
 
     @contextmanager
     def _my_turn(self) -> Iterator[None]:
@@ -191,7 +179,7 @@ def open_store(
         with translated(opening.told(engine)):
             if path is not None and owners is not None:
                 if owners.alone:
-                    _check_integrity(engine, path)
+                    opening.check_integrity(engine)
                 owners.settle()
             with engine.begin() as connection:
                 _take(connection, environment)
@@ -203,14 +191,7 @@ def open_store(
 
 
 def _take(connection: sa.Connection, environment: str) -> None:
-    opening.lock(connection)
-    found = opening.revision(connection)
-    if found is None:
-        opening.check_empty(connection)
-        opening.upgrade(connection)
-    elif found != opening.REVISION:
-        message = f"its tables are of revision {found}, this version works with {opening.REVISION}"
-        raise unavailable("storage_outdated", f"{message}; migrate it, after a backup")
+    opening.take(connection, opening.SMKI)
     known = connection.execute(sa.select(STORE.c.environment)).scalar()
     if known is None:
         # A chain is told from every other one of the same environment.
@@ -218,14 +199,3 @@ def _take(connection: sa.Connection, environment: str) -> None:
         connection.execute(STORE.insert(), row)
     elif known != environment:
         raise unavailable("environment_mismatch", f"the database is of environment {known}, not of {environment}")
-
-
-def _check_integrity(engine: sa.Engine, path: Path) -> None:
-    """Left alone with a write-ahead file, its last owner ended uncleanly: read every page before building on it."""
-    log = path.with_name(f"{path.name}-wal")
-    if not log.exists() or log.stat().st_size == 0:
-        return
-    with engine.connect().execution_options(reading=True) as connection:
-        found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
-    if found != "ok":
-        raise unavailable("storage_damaged", f"the store {path} is damaged: {found}; restore a backup")

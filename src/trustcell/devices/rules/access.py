@@ -1,6 +1,7 @@
 """Who may send a command of a use case, how it is protected, whether its counter is used up (gbcs.md 1.3, 5, 6.2)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from trustcell.devices import answers
@@ -78,9 +79,11 @@ def typed(message: Message, kind: type[_Command]) -> _Command:
     return value
 
 
-def answered(device: Device, message: Message, sender: CellOccupant, value: Any) -> bytes:
-    """The answer of a use case without date-time in its response: signed to a signature, with a MAC to a MAC."""
+def answered(
+    device: Device, message: Message, sender: CellOccupant, value: Any, stamp: datetime | None = None
+) -> bytes:
+    """An answer, signed to a signature and with a MAC to a MAC; ``stamp`` where the use case has a date-time in it."""
     payload = encode_payload(message.message_code, Cra.RESPONSE, value, message.originator_counter)
     if message.shape is Shape.MAC:
-        return answers.mac_response(device, message, payload, sender)
-    return answers.signed_response(device, message, payload, None)
+        return answers.mac_response(device, message, payload, sender, stamp)
+    return answers.signed_response(device, message, payload, stamp)

@@ -1,6 +1,7 @@
 """Choices the specification leaves open, each one a named value (gbcs.md 5.2, 6.1, 10)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -28,12 +29,14 @@ class DevicePolicy:
 
     With ``failure_alerts`` a discarded message raises a critical alert 0x1000 to the supplier (gbcs.md 6.1) and so
     moves the alert counter; without, it is silent. ``log_limit`` lines of the security log are kept.
+    ``certificate_time`` stands for the clock when certificate dates are compared: those of a public lab have ended.
     """
 
     floors: FloorPolicy = FloorPolicy.RETAIN
     failure_alerts: bool = False
     time_checks: TimeChecks = TimeChecks.AS_COMMANDED
     log_limit: int = 100
+    certificate_time: datetime | None = None
 
     def __post_init__(self) -> None:
         """A log without room could not hold the line that tells of a refusal."""

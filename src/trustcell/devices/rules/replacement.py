@@ -115,7 +115,8 @@ class _Judge:
         self._fleet = device.fleet
         self._root = device.cell(ROOT_CELL)
         wanted = command.control.time_based_checks is TimeBasedChecks.APPLY
-        self._now = now if wanted and device.policy.time_checks is TimeChecks.AS_COMMANDED else None
+        moment = device.policy.certificate_time or now
+        self._now = moment if wanted and device.policy.time_checks is TimeChecks.AS_COMMANDED else None
         parsed = (device.fleet.certificate(der) for der in command.path_certificates)
         self._path = tuple(certificate for certificate in parsed if certificate is not None)
 

@@ -1,12 +1,13 @@
 """The signed pre-command: it must be what was offered, and signed by whoever the slot knows (duis-dsp.md 3)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from trustcell import gbcs
-from trustcell.dsp.rules.eligibility import PROCESSING
-from trustcell.vocab import Refused, WireError
+from trustcell import duis, gbcs
+from trustcell.dsp.rules.clauses import PROCESSING
+from trustcell.dsp.rules.plan import Ask
+from trustcell.vocab import Finding, Refused, WireError
 
 
 def offered_octets(pre_command: gbcs.Message) -> bytes:
@@ -14,23 +15,48 @@ def offered_octets(pre_command: gbcs.Message) -> bytes:
     return gbcs.inner_octets(pre_command) + b"\x00"
 
 
-def returned(offered: bytes, octets: bytes) -> gbcs.Message:
-    """The signed pre-command in ``octets``; ``Refused`` unless it is what was offered under its request ID."""
-    try:
-        message = gbcs.decode(octets)
-    except WireError as error:
-        finding = PROCESSING.breach("pre_command_malformed", "GBCSPayload", str(error), "return the signed pre-command")
-        raise Refused([finding]) from None
+def pre_command_fits(ask: Ask) -> Iterator[Finding]:
+    """The signed pre-command belongs to a transform under this request ID, and only its signature is new (check 17)."""
+    known, body, variant = ask.facts.known, ask.request.body, ask.request.service_reference_variant
+    if known is None or known.offered is None:
+        yield PROCESSING.breach(
+            "pre_command_unknown",
+            "Header.RequestID",
+            "nothing was transformed under this request ID",
+            "send the service request to the transform service first",
+        )
+    elif known.service_variant != variant:
+        yield PROCESSING.breach(
+            "pre_command_other_service",
+            "Header.ServiceReferenceVariant",
+            f"the pre-command under this request ID is for {known.service_variant}, not for {variant}",
+            f"name {known.service_variant}",
+        )
+    elif isinstance(body, duis.SignedPreCommand):
+        yield from _changed(known.offered, body.gbcs_payload)
+
+
+def _changed(offered: bytes, octets: bytes) -> Iterator[Finding]:
     # one message has one envelope: what begins with the offered octets differs in the signature field alone
-    if message.mac is not None or not octets.startswith(offered[:-1]):
-        finding = PROCESSING.breach(
+    if not octets.startswith(offered[:-1]):
+        yield PROCESSING.breach(
             "pre_command_changed",
             "GBCSPayload",
             "the octets before the signature are not those of the pre-command for this request ID",
             "sign the pre-command as it was sent",
         )
-        raise Refused([finding])
-    return message
+
+
+def returned(offered: bytes, octets: bytes) -> gbcs.Message:
+    """The signed pre-command in ``octets``; ``Refused`` unless it is what was offered under its request ID."""
+    changed = list(_changed(offered, octets))
+    if changed:
+        raise Refused(changed)
+    try:
+        return gbcs.decode(octets)
+    except WireError as error:
+        finding = PROCESSING.breach("pre_command_malformed", "GBCSPayload", str(error), "return the signed pre-command")
+        raise Refused([finding]) from None
 
 
 def require_signature(

@@ -1,12 +1,15 @@
 """SECMP0128A: which counter a broker command gets, and what a device's answer teaches (duis-dsp.md 7)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from trustcell.vocab import MAX_SEQ_NUMBER, Clause, Finding, Refused
+from trustcell.vocab import MAX_SEQ_NUMBER, Clause, Eui64, Finding, Refused
 
 SECMP0128A_4_1 = Clause("SECMP0128A 4.1.1", "SECMP0128A Full Impact Assessment, section 4.1.1", date(2023, 6, 29))
+
+OWN_SEQUENCE = "the broker's own sequence"
+"""How the reason begins of a number from an originator's own sequence, not from above the stored counter."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -24,6 +27,22 @@ class CounterChoice:
     last_own: int
     highest: int | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Where the numbers for a device stand: each originator's own last one, what all of them lie above, what is spent.
+
+    ``floor`` is not 0 since a backup was restored; ``spent`` are ranges outside the own sequences.
+    """
+
+    last_own: Mapping[Eui64, int]
+    floor: int = 0
+    spent: tuple[tuple[int, int], ...] = ()
+
+    def is_spent(self, number: int) -> bool:
+        """Whether a number may not be used again although it lies outside the own sequences."""
+        return any(first <= number <= last for first, last in self.spent)
 
 
 def milliseconds(now: datetime) -> int:
@@ -60,7 +79,7 @@ def choose_counter(
     if own > MAX_SEQ_NUMBER:
         raise Refused([_exhausted("the broker's own sequence has ended", own)])
     if not raise_above_highest or highest is None or highest < own:
-        reason = "the broker's own sequence"
+        reason = OWN_SEQUENCE
         if raise_above_highest:
             stored = "no counter is stored" if highest is None else f"the stored counter {highest} is lower"
             reason = f"{reason}; {stored} for the Network Operator slot"

@@ -66,11 +66,16 @@ class _Cell(Sequence[CellId]):
         """As any SEQUENCE."""
         super().__init__(*arguments)
         cells = (CellId(RemotePartyRole(role), *rest) for role in _GBCS_ROLES for rest in product(KeyUsage, CellUsage))
-        self._known = {self.write(cell): cell for cell in cells}
+        self._known = {super(_Cell, self).write(cell): cell for cell in cells}
+        self._contents = {cell: contents for contents, cell in self._known.items()}
 
     def read(self, octets: bytes, start: int, end: int) -> CellId:
         """The cell with these contents."""
         return self._known.get(octets[start:end]) or super().read(octets, start, end)
+
+    def write(self, value: CellId) -> bytes:
+        """The contents of this cell."""
+        return self._contents.get(value) or super().write(value)
 
 
 SEQ_NUMBER = Integer(MAX_SEQ_NUMBER)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from trustcell.gbcs.frame import Cra
-from trustcell.gbcs.usecases import alerts, clock, firmware_version, hub_devices, whitelist
+from trustcell.gbcs.usecases import active_power, alerts, clock, firmware_version, hub_devices, whitelist
 from trustcell.gbcs.usecases.forms import Form
 
 _Row = dict[Cra, Form]
@@ -16,6 +16,7 @@ _ROWS: dict[int, _Row] = {
     0x0003: {Cra.COMMAND: whitelist.CCS03_COMMAND, Cra.RESPONSE: whitelist.CCS03_RESPONSE},
     0x0004: _HUB_DEVICES,
     0x0018: {Cra.ALERT: whitelist.CS14_ALERT},
+    0x0028: {Cra.COMMAND: active_power.COMMAND, Cra.RESPONSE: active_power.RESPONSE},
     0x0059: {Cra.COMMAND: firmware_version.ECS52_COMMAND, Cra.RESPONSE: firmware_version.ECS52_RESPONSE},
     0x0062: {Cra.COMMAND: clock.COMMAND, Cra.RESPONSE: clock.RESPONSE},
     0x0084: {Cra.COMMAND: firmware_version.GCS38_COMMAND, Cra.RESPONSE: firmware_version.GCS38_RESPONSE},

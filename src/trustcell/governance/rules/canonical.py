@@ -5,20 +5,38 @@ JSON with sorted keys, no white space, UTF-8, whole numbers only: what RFC 8785 
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 Json = None | bool | int | str | Sequence["Json"] | Mapping[str, "Json"]
 
 _ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+quoted: Callable[[str], str] = json.encoder.encode_basestring
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:
     """The octets of a record; raises ``TypeError`` for a fraction or a value JSON has no form for."""
-    _refuse_fractions(value)
-    return _ENCODE(value).encode()
+    return text(value).encode()
+
+
+def text(value: Mapping[str, Any]) -> str:
+    """The same as text. A flat record of texts and whole numbers, as nearly all are, is put together here."""
+    if not isinstance(value, Mapping):  # a list of records
+        refuse_fractions(value)
+        return _ENCODE(value)
+    parts = []
+    for name in sorted(value):
+        each = value[name]
+        if type(each) is str:
+            parts.append(f"{quoted(name)}:{quoted(each)}")
+        elif type(each) is int:
+            parts.append(f"{quoted(name)}:{each}")
+        else:
+            refuse_fractions(value)
+            return _ENCODE(dict(value))
+    return f"{{{','.join(parts)}}}"
 
 
 def digest(octets: bytes) -> str:
@@ -39,12 +57,13 @@ def read_moment(text: str) -> datetime:
     return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
 
 
-def _refuse_fractions(value: Any) -> None:
+def refuse_fractions(value: Any) -> None:
+    """Raise ``TypeError`` for a fraction anywhere in a value."""
     kind = type(value)
     if kind is dict:  # nearly always: said apart, because batches write one record an item
         for each in value.values():
             if type(each) is not str and type(each) is not int:
-                _refuse_fractions(each)
+                refuse_fractions(each)
         return
     match value:
         case float():
@@ -53,7 +72,7 @@ def _refuse_fractions(value: Any) -> None:
             return
         case Mapping():
             for each in value.values():
-                _refuse_fractions(each)
+                refuse_fractions(each)
         case list() | tuple():
             for each in value:
-                _refuse_fractions(each)
+                refuse_fractions(each)

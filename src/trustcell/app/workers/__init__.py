@@ -1,0 +1,1 @@
+"""Several processes over one PostgreSQL: a supervisor with HAN, repository and API; workers with the DSP."""
