@@ -43,6 +43,10 @@ case $what in
     # The published clients that the tests drive; one of them signs with a Java program.
     need 'command -v npm' nodejs npm
     need "java -version 2>&1 | grep -Eq 'version \"(1[7-9]|2[0-9])'" openjdk-17-jre-headless
+    # The browser of the console's tests, and the scan for accessibility that runs in it.
+    need 'command -v chromium' chromium
+    [ -d .cache/clients/node_modules/axe-core ] ||
+      npm install --silent --no-audit --no-fund --no-package-lock --prefix .cache/clients 'axe-core@4.14.1'
     clients=.cache/clients/node_modules/@smartdcc
     [ -d $clients/dccboxed-keystore ] && [ -d $clients/duis-sign-wrap ] && [ -d $clients/duis-parser ] && [ -d $clients/duis-templates ] ||
       npm install --silent --no-audit --no-fund --no-package-lock --prefix .cache/clients \
