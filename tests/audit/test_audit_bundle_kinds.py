@@ -77,7 +77,7 @@ def twin_exchanged(parts):
 
 
 BATCH = {
-    "another item": (put("item", "number", value=3), "item_not_in_batch"),
+    "another item": (put("item", "number", value=lambda old: old + 1), "item_not_in_batch"),
     "another CSR": (put("item", "csr", value=flipped), "item_not_in_batch"),
     "another path": (put("item", "path", value=lambda old: old[::-1]), "item_not_in_batch"),
     "another batch": (put("batch", "name", value="00" * 32), "request_differs"),
@@ -104,7 +104,7 @@ BATCH = {
     "no intent": (put("intent", value=None), "intent_missing"),
     "another intent": (put("intent", "octets", value=flipped), "intent_differs"),
     "the intent of another item": (
-        put("intent", "body", "numbers", value=lambda old: old[::-1]),
+        put("intent", "body", "numbers", value=lambda old: [*old[1:], old[0]]),
         "intent_differs",
     ),
     "no twin": (put("twin", value=None), "twin_missing"),
@@ -120,7 +120,7 @@ BATCH = {
     ),
     "no audit entries": (put("audit", value=[]), "audit_entry_missing"),
     "an audit entry reworded": (
-        entry("certificate.issued", lambda raw: raw["body"].update(item=3)),
+        entry("certificate.issued", lambda raw: raw["body"].update(item=raw["body"]["item"] + 1)),
         "audit_entry_differs",
     ),
     "other twins in the log": (

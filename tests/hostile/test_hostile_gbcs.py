@@ -213,8 +213,8 @@ def answer(lab) -> bytes:
 
 def test_g1_prefixes_of_a_response(lab, answer):
     messages = [answer[:end] for end in range(0, len(answer), 5)]
+    before = lab.settled()
     began = lab.last_line()
-    before = lab.dump()
     for octets in messages:
         lab.arrives(octets)
     lab.wait(lambda: lab.last_line() >= began + len(messages), seconds=60)
