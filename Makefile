@@ -2,7 +2,7 @@
 BIN := .venv/bin
 INPUTS := pyproject.toml constraints.txt tools/setup.sh
 
-.PHONY: demo test fmt bench soak clean
+.PHONY: demo test fmt bench soak docs dist clean
 
 demo: .venv/.runtime ## the main job, embedded, no server
 	$(BIN)/trustcell demo
@@ -24,6 +24,13 @@ bench: .venv/.dev ## speed as ratios to the cryptography it cannot avoid
 soak: .venv/.dev ## long campaigns: kills and fuzzing
 	TRUSTCELL_SOAK=20 $(BIN)/pytest -n auto tests/dsp tests/dsp_kill tests/devices tests/wire tests/smki tests/audit
 
+docs: .venv/.dev ## the manual as a site, in out/site
+	$(BIN)/python tools/reference.py
+	$(BIN)/sphinx-build -q -W -b html docs out/site
+
+dist: .venv/.dev ## wheel, sdist, SBOM, manual page, completion, deployment files, in dist
+	tools/dist.sh
+
 .venv/.runtime: $(INPUTS)
 	tools/setup.sh runtime
 
@@ -31,4 +38,4 @@ soak: .venv/.dev ## long campaigns: kills and fuzzing
 	tools/setup.sh dev
 
 clean:
-	rm -rf .venv .cache out
+	rm -rf .venv .cache out dist

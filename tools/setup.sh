@@ -43,6 +43,8 @@ case $what in
     # The published clients that the tests drive; one of them signs with a Java program.
     need 'command -v npm' nodejs npm
     need "java -version 2>&1 | grep -Eq 'version \"(1[7-9]|2[0-9])'" openjdk-17-jre-headless
+    # Reads the unit that make dist brings.
+    need 'command -v systemd-analyze' systemd
     # The browser of the console's tests, and the scan for accessibility that runs in it.
     need 'command -v chromium' chromium
     [ -d .cache/clients/node_modules/axe-core ] ||

@@ -142,6 +142,27 @@ def test_the_clauses_page_is_what_the_source_cites():
     assert page == (ROOT / "docs" / "clauses.md").read_text(), "run: .venv/bin/python tools/clauses.py"
 
 
+def test_the_reference_is_what_the_source_says():
+    tool = [sys.executable, ROOT / "tools" / "reference.py", "--check"]
+    done = subprocess.run(tool, capture_output=True, text=True)
+    assert done.returncode == 0, f"run: .venv/bin/python tools/reference.py\n{done.stdout}{done.stderr}"
+
+
+def test_every_setting_says_what_it_is():
+    from trustcell.app.settings import Settings
+
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_the_manual_builds_and_every_page_has_its_place(tmp_path):
+    builder = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", ROOT / "docs", tmp_path / "site"]
+    done = subprocess.run(builder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    fetched = re.compile(r'<(?:script|link|img)[^>]*(?:src|href)="https?:')
+    for page in (tmp_path / "site").rglob("*.html"):
+        assert not fetched.search(page.read_text()), page
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     for target in _LINK.findall(page.read_text()):

@@ -239,6 +239,12 @@ def open_home(folder: Path, *, pin: str | None = None) -> Home:
     return home
 
 
+def database_of(folder: Path) -> str | None:
+    """The URL of the database that the settings name, or those of a home; ``None`` when it is the home's own file."""
+    kept = _read_settings(folder)[0] if (folder / SETTINGS_FILE).is_file() else None
+    return Settings().database or kept
+
+
 def _opened(
     folder: Path,
     environment: Environment,

@@ -2,28 +2,27 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trustcell import duis
 
 
 class Settings(BaseSettings):
-    """Settings from the environment (``TRUSTCELL_...``) or a ``.env`` file.
-
-    ``schema_folder`` names a folder with the official DUIS and MMC schemas, which are not ours to ship; with it every
-    DUIS message is validated against them as well. ``repository_api_keys`` are the API keys that clients of the
-    repository may use, with spaces between them; without any, no key is asked for. ``database`` is the URL of a home's
-    database, ``pin`` opens its keystores, ``token`` the JSON API of a running server.
-    """
+    """Settings from the environment (``TRUSTCELL_...``) or a ``.env`` file; docs/reference/settings.md shows them."""
 
     model_config = SettingsConfigDict(env_prefix="TRUSTCELL_", env_file=".env", env_ignore_empty=True, extra="ignore")
 
-    schema_folder: Path | None = None
-    repository_api_keys: SecretStr = SecretStr("")
-    database: str = ""
-    pin: SecretStr = SecretStr("")
-    token: SecretStr = SecretStr("")
+    schema_folder: Path | None = Field(
+        None,
+        description="folder of the official DUIS and MMC schemas; DUIS messages are validated against them as well",
+    )
+    repository_api_keys: SecretStr = Field(
+        SecretStr(""), description="API keys that clients of the repository may use, with spaces between them"
+    )
+    database: str = Field("", description="URL of a home's database")
+    pin: SecretStr = Field(SecretStr(""), description="opens the keystores of a home")
+    token: SecretStr = Field(SecretStr(""), description="token for the JSON API of a running server")
 
 
 def official_schema() -> duis.Schema | None:

@@ -44,6 +44,10 @@ class _Root(LazyGroup):
             "trustcell.cli.device", "app", "Virtual devices of a running server: make, show, break and mend them."
         ),
         "dsp": Lazy("trustcell.cli.dsp", "app", "The DSP's books of a home: requests, trails, counters, inventory."),
+        "doctor": Lazy("trustcell.cli.doctor", "doctor", "Tell what is missing on this machine, and how to get it."),
+        "upgrade": Lazy(
+            "trustcell.cli.upgrade", "upgrade", "Bring the databases of a home to the tables of this version."
+        ),
         "serve": Lazy(
             "trustcell.cli.serve",
             "serve",
