@@ -14,15 +14,15 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TRUSTCELL_", env_file=".env", env_ignore_empty=True, extra="ignore")
 
     schema_folder: Path | None = Field(
-        None,
+        default=None,
         description="folder of the official DUIS and MMC schemas; DUIS messages are validated against them as well",
     )
     repository_api_keys: SecretStr = Field(
-        SecretStr(""), description="API keys that clients of the repository may use, with spaces between them"
+        default=SecretStr(""), description="API keys that clients of the repository may use, with spaces between them"
     )
-    database: str = Field("", description="URL of a home's database")
-    pin: SecretStr = Field(SecretStr(""), description="opens the keystores of a home")
-    token: SecretStr = Field(SecretStr(""), description="token for the JSON API of a running server")
+    database: str = Field(default="", description="URL of a home's database")
+    pin: SecretStr = Field(default=SecretStr(""), description="opens the keystores of a home")
+    token: SecretStr = Field(default=SecretStr(""), description="token for the JSON API of a running server")
 
 
 def official_schema() -> duis.Schema | None:
