@@ -13,6 +13,7 @@ from benchmarks import dsp_world
 from benchmarks.dsp_floor import CRITICAL, READ, bare
 from benchmarks.dsp_world import GROUP, World
 from benchmarks.harness import Case, Ratio, percentiles
+from trustcell.app.steady import settle_in
 
 ROUNDS = 5
 DEVICES = 10_000
@@ -47,6 +48,7 @@ def cases(shared: Path) -> list[Case]:
     transforms, sendings = dsp_world.both_halves(world, played)
     reads = dsp_world.reads(world, world.gpfs[-(ROUNDS + 1) * _BATCH :], 5)
     asked, sent, read = iter(transforms), iter(sendings), iter(reads)
+    settle_in()
 
     def critical() -> None:
         for _ in range(_BATCH // GROUP):

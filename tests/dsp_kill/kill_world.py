@@ -293,7 +293,8 @@ class Node:
 
     def rest(self) -> None:
         """Until nothing is on its way any more: silence is given up, everybody has heard."""
-        for _ in range(200):
+        # Each command that meets silence is tried four times, and those behind it wait.
+        for _ in range(200 + 8 * len(self.held.open_commands())):
             self.carry()
             while self.deliver():
                 pass

@@ -15,6 +15,7 @@ from trustcell.adapters.http_protocol import DEFAULT_LIMITS, Limits
 from trustcell.adapters.http_server import Listening, Tls, Work, listen, run, tls_context
 from trustcell.app.doors import ApiDoor, DuisDoor
 from trustcell.app.settings import Settings
+from trustcell.app.steady import settle_in
 from trustcell.smki.service.repository import Repository
 from trustcell.vocab import Clause, Refused
 
@@ -102,6 +103,7 @@ def serve(services: list[Service], ready: Callable[[dict[str, str]], None], work
     listening = [
         listen(each.name, _application(each), each.host, each.port, each.tls, each.limits) for each in services
     ]
+    settle_in()
     run(listening, lambda: ready({each.name: each.url for each in listening}), work)
 
 

@@ -38,6 +38,7 @@ from trustcell.app.logs import configure_logs
 from trustcell.app.metrics import Metrics
 from trustcell.app.serve import duis_listening
 from trustcell.app.settings import official_schema
+from trustcell.app.steady import settle_in
 from trustcell.app.users import USERS_FILE, WatchedUsers
 from trustcell.app.workers.holding import Holding
 from trustcell.app.workers.plan import WorkerPlan
@@ -53,6 +54,7 @@ def work(plan: WorkerPlan, taken: socket.socket, ready: Connection) -> None:
     configure_logs(as_json=plan.log_json)
     try:
         with _opened(plan) as opened:
+            settle_in()
             if not uvloop.run(_serve(plan, opened, taken, ready)):
                 sys.exit(1)
     except TrustcellError as error:
