@@ -18,6 +18,7 @@ from benchmarks import (
     lists,
     lists_service,
     messages,
+    reports,
     searching,
     xml,
 )
@@ -39,7 +40,20 @@ def main() -> int:
     console = Console()
     missed = 0
     report = {}
-    for part in (messages, xml, exchange, dsp, dsp_http, dsp_workers, fleet, issuing, lists, lists_service, searching):
+    for part in (
+        messages,
+        xml,
+        exchange,
+        dsp,
+        dsp_http,
+        dsp_workers,
+        fleet,
+        issuing,
+        lists,
+        lists_service,
+        searching,
+        reports,
+    ):
         with console.status(f"measuring {part.__name__}"):
             seconds = measure(part.cases(shared), getattr(part, "ROUNDS", 7))
         table = Table(title=(part.__doc__ or "").strip(), title_justify="left")
