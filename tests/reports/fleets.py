@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trustcell.adapters.reporting import DuckSnapshot
-from trustcell.adapters.reporting.duck import write_table
+from trustcell.adapters.reporting.duck import TableWriter
 from trustcell.reports.rules.fleet import BROKER, CELLS, FIRST_PARTY, PARTY_BITS, TABLES, UNKNOWN, AsOf
 from trustcell.vocab import MAX_SEQ_NUMBER, DeviceType
 
@@ -68,7 +68,10 @@ class Fleet:
 
     def duck(self, folder: Path, at: AsOf = NOW) -> DuckSnapshot:
         for name, rows in self.tables().items():
-            write_table(folder, name, {column: [row[column] for row in rows] for column in TABLES[name]})
+            writer = TableWriter(folder, name)
+            for row in rows:
+                writer.add(row)
+            writer.close()
         return DuckSnapshot(folder, at)
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:

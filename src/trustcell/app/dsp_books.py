@@ -77,6 +77,11 @@ def restored(folder: Path, by: str, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
+def database_url(folder: Path, database: str | None = None) -> str:
+    """Where the books of a home are: in it, or where somebody says. ``Unavailable``: ``books_missing``."""
+    return database or _existing(folder).url
+
+
 def _existing(folder: Path, seal: Any = None) -> Books:
     if not (folder / _FILE).is_file():
         raise Unavailable(f"{folder} has no books of a DSP: serve a lab with --home first [books_missing]")

@@ -48,6 +48,9 @@ class _Root(LazyGroup):
         "upgrade": Lazy(
             "trustcell.cli.upgrade", "upgrade", "Bring the databases of a home to the tables of this version."
         ),
+        "report": Lazy(
+            "trustcell.cli.report", "app", "Reports over the devices of a home: who has to put what right, by clause."
+        ),
         "serve": Lazy(
             "trustcell.cli.serve",
             "serve",

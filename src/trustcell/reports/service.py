@@ -12,7 +12,7 @@ from trustcell.vocab import Clause, Eui64, Refused
 REPORT = Clause("trustcell report", "docs/reports.md, running one")
 REGIONS = ("unknown", "north", "central", "south")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SPECIAL = {NOT_READ: "never read", UNKNOWN: "unknown", BROKER: "ACB"}
+_SPECIAL = {NOT_READ: "nobody", UNKNOWN: "unknown", BROKER: "ACB"}
 
 
 def run(

@@ -73,25 +73,54 @@ class DuckSnapshot:
         return {name: every[name] for name in _NAME.findall(text)}
 
 
-def write_table(folder: Path, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
-    """One table of a snapshot as Parquet, through a file beside it that takes its name when it is whole."""
-    kinds = TABLES[name]
-    arrays = {column: _array(kind, columns[column]) for column, kind in kinds.items()}
-    chosen = ", ".join(
-        f"CASE WHEN {column} = {_NULL} THEN NULL ELSE {column} END::{kind} AS {column}"
-        if kind == "BIGINT" and column != "eui"
-        else f"{column}::{kind} AS {column}"
-        for column, kind in kinds.items()
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    new = folder / f".{name}.new"
-    with duckdb.connect() as connection:
-        connection.register("arrays", arrays)
-        order = " ORDER BY eui" if "eui" in kinds else ""
-        connection.execute(f"COPY (SELECT {chosen} FROM arrays{order}) TO '{_quoted(new)}' (FORMAT parquet)")
-    new.replace(folder / f"{name}.parquet")
+class TableWriter:
+    """Writes one table of a snapshot as Parquet, a part at a time; the file takes its name when it is whole."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Make the folder; nothing is written yet."""
+        self._folder, self._name, self._kinds = folder, name, TABLES[name]
+        self._waiting: dict[str, list[Any]] = {column: [] for column in self._kinds}
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = folder / f".{name}.parts"
+        self._file.unlink(missing_ok=True)
+        self._connection = duckdb.connect(str(self._file))
+        fields = ", ".join(f"{column} {kind}" for column, kind in self._kinds.items())
+        self._connection.execute(f"CREATE TABLE made ({fields})")
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """One row by name of column."""
+        for column, values in self._waiting.items():
+            values.append(row[column])
+        if len(values) >= _PART:
+            self._flush()
+
+    def close(self) -> None:
+        """Write the file."""
+        self._flush()
+        new = self._folder / f".{self._name}.new"
+        order = " ORDER BY eui" if "eui" in self._kinds else ""
+        self._connection.execute(f"COPY (SELECT * FROM made{order}) TO '{_quoted(new)}' (FORMAT parquet)")
+        self._connection.close()
+        self._file.unlink()
+        new.replace(self._folder / f"{self._name}.parquet")
+
+    def _flush(self) -> None:
+        arrays = {column: _array(kind, self._waiting[column]) for column, kind in self._kinds.items()}
+        chosen = ", ".join(
+            f"CASE WHEN {column} = {_NULL} THEN NULL ELSE {column} END"
+            if kind == "BIGINT" and column != "eui"
+            else column
+            for column, kind in self._kinds.items()
+        )
+        if len(next(iter(arrays.values()))):
+            self._connection.register("arrays", arrays)
+            self._connection.execute(f"INSERT INTO made SELECT {chosen} FROM arrays")
+            self._connection.unregister("arrays")
+        for values in self._waiting.values():
+            values.clear()
 
 
+_PART = 100_000
 _NULL = -(2**62)
 """Stands for "none" in a column of whole numbers on its way through an array."""
 
