@@ -22,7 +22,7 @@ bench: .venv/.dev ## speed as ratios to the cryptography it cannot avoid
 	$(BIN)/python -m benchmarks
 
 soak: .venv/.dev ## long campaigns: kills and fuzzing
-	TRUSTCELL_SOAK=20 $(BIN)/pytest -n auto tests/dsp tests/dsp_kill tests/devices tests/wire tests/smki tests/audit
+	TRUSTCELL_SOAK=20 $(BIN)/pytest -n auto tests/dsp tests/dsp_kill tests/devices tests/wire tests/smki tests/audit tests/campaigns
 
 docs: .venv/.dev ## the manual as a site, in out/site
 	$(BIN)/python tools/reference.py

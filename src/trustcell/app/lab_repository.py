@@ -27,7 +27,7 @@ from trustcell.smki.rules.foreign import ForeignItem, Outcome
 from trustcell.smki.rules.records import Family, Query
 from trustcell.smki.service.importing import Imported, take_in
 from trustcell.smki.service.repository import Repository
-from trustcell.vocab import Eui64, KeyUsage, WireError
+from trustcell.vocab import Eui64, KeyUsage, RemotePartyRole, Unavailable, WireError
 
 LAB_SEED = b"trustcell lab devices"
 """From this the private keys of lab devices and of the lab's device authority are derived."""
@@ -134,6 +134,15 @@ def _repository(folder: Path, seal: Callable[[bytes], bytes]) -> Iterator[Reposi
         yield Repository(store, environment, anchors)
     finally:
         store.close()
+
+
+def broker_in(repository: Repository) -> Eui64:
+    """Whose the ACB certificates of a repository are. ``Unavailable`` (``broker_missing``) when it has none."""
+    query = Query(family=Family.ORGANISATION, role=RemotePartyRole.ACCESS_CONTROL_BROKER, limit=1)
+    for record in repository.search(query, zaz1()["certificates_at"]).records:
+        if record.entity_id is not None:
+            return record.entity_id
+    raise Unavailable("the repository has no certificate of an ACB [broker_missing]")
 
 
 def _environment() -> Environment:

@@ -13,7 +13,7 @@ from trustcell.adapters.reporting.duck import TableWriter
 from trustcell.adapters.store.values import micros
 from trustcell.app.dsp_books import database_url
 from trustcell.app.lab import zaz1
-from trustcell.app.lab_repository import beside_lab
+from trustcell.app.lab_repository import beside_lab, broker_in
 from trustcell.app.users import USERS_FILE, UserBook
 from trustcell.dsp import UserStatus
 from trustcell.reports.rules.export import Holder, Numbers, Party, device_row, number_all
@@ -86,16 +86,14 @@ def _numbered(home: Path) -> tuple[Numbers, list[dict[str, object]], list[dict[s
     """Who is a DCC User stands in the file of users; a lab that never changed one has everybody who signs DUIS."""
     with beside_lab(home) as (repository, _seal):
         found = repository.search(Query(family=Family.ORGANISATION), zaz1()["certificates_at"]).records
+        broker = broker_in(repository)
     users = UserBook.open(home / USERS_FILE, {}).users()
     parties = [Party(entity, "", user.status is UserStatus.ACTIVE) for entity, user in users.items()]
     if not users:
         signers = {record.entity_id for record in found if record.role == RemotePartyRole.XML_SIGN}
         parties = [Party(entity, "", True) for entity in signers if entity is not None]
     holders = [_holder(record) for record in found if record.entity_id is not None and record.role is not None]
-    brokers = [each.entity for each in holders if each.role == RemotePartyRole.ACCESS_CONTROL_BROKER]
-    if not brokers:
-        raise Unavailable(f"the repository of {home} has no certificate of an ACB [broker_missing]")
-    return number_all(brokers[0], parties, holders)
+    return number_all(broker, parties, holders)
 
 
 def _holder(record: CertificateRecord) -> Holder:

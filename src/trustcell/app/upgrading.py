@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from trustcell.adapters.campaign_store import LAYOUT as CAMPAIGNS
 from trustcell.adapters.dsp_store.homes import LAYOUT as DSP
 from trustcell.adapters.store.engine import file_of, make_engine, readable
 from trustcell.adapters.store.failures import translated
@@ -15,7 +16,7 @@ from trustcell.vocab import Clause, Refused, Unavailable
 
 UPGRADE = Clause("trustcell upgrade", "docs/operations.md, from one version to the next")
 
-LAYOUTS = {"SMKI": SMKI, "DSP": DSP}
+LAYOUTS = {"SMKI": SMKI, "DSP": DSP, "campaigns": CAMPAIGNS}
 """Every kind of database that a home may have."""
 
 

@@ -48,6 +48,9 @@ class _Root(LazyGroup):
         "upgrade": Lazy(
             "trustcell.cli.upgrade", "upgrade", "Bring the databases of a home to the tables of this version."
         ),
+        "departure": Lazy(
+            "trustcell.cli.departure", "app", "Departures of network operators: notice, replace, read, revoke."
+        ),
         "report": Lazy(
             "trustcell.cli.report", "app", "Reports over the devices of a home: who has to put what right, by clause."
         ),

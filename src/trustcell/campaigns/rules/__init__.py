@@ -1,0 +1,1 @@
+"""What may follow what, how many at once, and when a campaign will be over."""
