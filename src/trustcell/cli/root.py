@@ -51,6 +51,9 @@ class _Root(LazyGroup):
         "departure": Lazy(
             "trustcell.cli.departure", "app", "Departures of network operators: notice, replace, read, revoke."
         ),
+        "study": Lazy(
+            "trustcell.cli.study", "app", "What-if: what a change of the rules would do, in numbers with bands."
+        ),
         "report": Lazy(
             "trustcell.cli.report", "app", "Reports over the devices of a home: who has to put what right, by clause."
         ),
