@@ -29,7 +29,7 @@ def test_every_move_of_a_target(before, after):
 
 @pytest.mark.parametrize(("before", "after"), list(product(CampaignState, CampaignState)), ids=str)
 def test_every_move_of_a_campaign(before, after):
-    campaign = Campaign("x", "departure", OPERATOR, before, NOW, {})
+    campaign = Campaign("x", "departure", OPERATOR, BROKER, OPERATOR, OPERATOR, before, NOW, {})
     if after in CAMPAIGN_NEXT[before]:
         assert turned(campaign, after).state is after
     else:

@@ -13,7 +13,16 @@ from trustcell.vocab import Eui64, Refused, Unavailable
 NOW = datetime(2024, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
 DEVICES = [Eui64(n.to_bytes(8, "big")) for n in (1, 2**63, 2**64 - 1, 77)]
 CAMPAIGN = Campaign(
-    "leaving", "departure", DEVICES[2], CampaignState.RUNNING, NOW, {"by": "\u00e4 <b>", "at": "x"}, Limits(1, 2, 3)
+    "leaving",
+    "departure",
+    DEVICES[2],
+    DEVICES[0],
+    DEVICES[1],
+    DEVICES[3],
+    CampaignState.RUNNING,
+    NOW,
+    {"by": "\u00e4 <b>", "at": "x"},
+    Limits(1, 2, 3),
 )
 
 

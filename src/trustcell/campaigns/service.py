@@ -1,11 +1,12 @@
-"""A departure, step by step. Everything that lasts is in the store: a step that was killed is simply made again."""
+"""A campaign, step by step. Everything that lasts is in the store: a step that was killed is simply made again."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from trustcell.campaigns.ports import CampaignStore, Client, Fleet
-from trustcell.campaigns.rules.departure import KIND, REQUIREMENT_4, Holding, Replacement, revocable
+from trustcell.campaigns.rules import departure, recovery
+from trustcell.campaigns.rules.departure import Holding, Replacement
 from trustcell.campaigns.rules.waves import (
     CAMPAIGN,
     MOVING,
@@ -29,22 +30,12 @@ _ACCEPTED = "I99"
 _T = TargetState
 
 
-class Departure:
-    """One operator's departure over its ports."""
+class Work:
+    """One campaign over its ports, whatever it is about."""
 
     def __init__(self, store: CampaignStore, fleet: Fleet, client: Client | None, name: str) -> None:
-        """Use a campaign that is there, or ``begin`` one; without a client nothing can be sent."""
+        """Use a campaign that is there, or begin one; without a client nothing can be sent."""
         self._store, self._fleet, self._client, self.name = store, fleet, client, name
-
-    def begin(self, operator: Eui64, notice: Mapping[str, Any], limits: Limits, now: datetime) -> Campaign:
-        """Take the notice down and list the devices. ``Refused``: ``campaign_exists``, ``nothing_to_replace``."""
-        devices = self._fleet.gpfs_of(operator)
-        if not devices:
-            message = f"no GPF has {operator} in its network operator cells"
-            raise Refused([REQUIREMENT_4.breach("nothing_to_replace", "operator", message, "nothing is to be done")])
-        campaign = Campaign(self.name, KIND, operator, CampaignState.RUNNING, now, notice, limits)
-        self._store.add(campaign, devices)
-        return campaign
 
     @property
     def campaign(self) -> Campaign:
@@ -77,25 +68,29 @@ class Departure:
             self._turn(CampaignState.RUNNING)
         return len(again)
 
-    def revoke(self, reason: str, by: str, now: datetime) -> Campaign:
-        """The certificates may be revoked from now on; ``Refused``: ``devices_still_trust_it``."""
-        found = list(revocable(self.progress(now), reason, by))
-        if found:
-            raise Refused(found)
-        override = {"reason": reason, "by": by, "at": now.isoformat()} if reason.strip() else None
-        return self._turn(CampaignState.REVOKED, override=override)
-
     def step(self, now: datetime, number: Callable[[], int]) -> int:
         """Hear what came, then send what there is room for; how many targets moved. ``number`` gives fresh counters."""
         campaign = self.campaign
         done = self._hear(campaign, now)
         if campaign.state is not CampaignState.RUNNING:
             return done
+        self.may_go_on(now)
         done += self._send(campaign, now, number)
         counts = self._store.counts(self.name)
         if not any(counts.get(state, 0) for state in (_T.WAITING, _T.ASKED, _T.CHANGED, _T.READING)):
             self._turn(CampaignState.DONE)
         return done
+
+    def may_go_on(self, now: datetime) -> None:
+        """Whether anything may be sent now; ``Refused`` when not."""
+
+    def _listed(self, campaign: Campaign) -> Campaign:
+        devices = self._fleet.gpfs_of(campaign.subject)
+        if not devices:
+            message = f"no GPF has {campaign.subject} in its network operator cells"
+            raise Refused([CAMPAIGN.breach("nothing_to_replace", "subject", message, "nothing is to be done")])
+        self._store.add(campaign, devices)
+        return campaign
 
     # ---- what came ----
 
@@ -104,20 +99,18 @@ class Departure:
         changed: list[Target] = []
         for start in range(0, len(waiting), _GROUP):
             group = waiting[start : start + _GROUP]
-            ids = [RequestId(campaign.subject, each.device, each.counter) for each in group]
-            told = self._fleet.requests(ids)
+            told = self._fleet.requests([_request(campaign, each) for each in group])
             holdings = self._fleet.holding([each.device for each in group])
             for target, request, holding in zip(group, told, holdings, strict=True):
-                after = self._heard(target, request, holding, campaign.limits, now)
+                after = self._heard(target, request, holding.clean(campaign.goal), campaign.limits, now)
                 if after is not target:
                     changed.append(after)
         self._store.put(self.name, changed)
         return len(changed)
 
-    def _heard(self, target: Target, told: Replacement, held: Holding, limits: Limits, now: datetime) -> Target:
+    def _heard(self, target: Target, told: Replacement, clean: bool, limits: Limits, now: datetime) -> Target:
         if not told.over:
             return target
-        clean = held.clean(self._fleet.broker)
         if target.state is _T.ASKED:
             if clean:
                 return moved(target, _T.CHANGED, now, code=told.code, attempts=0)
@@ -135,9 +128,7 @@ class Departure:
     def _send(self, campaign: Campaign, now: datetime, number: Callable[[], int]) -> int:
         client = self._client
         if client is None:
-            raise Refused(
-                [CAMPAIGN.breach("no_client", "keys", "nothing can be signed for the operator", "give its keys")]
-            )
+            raise Refused([CAMPAIGN.breach("no_client", "keys", "nothing can be signed", "give the keys")])
         sent = self._again(campaign, client, now)
         limits = campaign.limits
         counts = self._store.counts(self.name)
@@ -166,7 +157,7 @@ class Departure:
         lost: list[Target] = []
         for start in range(0, len(waiting), _GROUP):
             group = waiting[start : start + _GROUP]
-            told = self._fleet.requests([RequestId(campaign.subject, each.device, each.counter) for each in group])
+            told = self._fleet.requests([_request(campaign, each) for each in group])
             lost += [target for target, request in zip(group, told, strict=True) if not request.begun]
         self._out(client, lost, now)
         return len(lost)
@@ -192,3 +183,52 @@ class Departure:
         after = turned(self.campaign, state, **changes)
         self._store.change(after)
         return after
+
+
+class Departure(Work):
+    """One operator leaves: it puts the ACB's certificates into its cells, and only then are its own revoked."""
+
+    def begin(self, operator: Eui64, notice: Mapping[str, Any], limits: Limits, now: datetime) -> Campaign:
+        """Take the notice down and list the devices. ``Refused``: ``campaign_exists``, ``nothing_to_replace``."""
+        broker, state = self._fleet.broker, CampaignState.RUNNING
+        made = Campaign(self.name, departure.KIND, operator, broker, operator, operator, state, now, notice, limits)
+        return self._listed(made)
+
+    def revoke(self, reason: str, by: str, now: datetime) -> Campaign:
+        """The certificates may be revoked from now on; ``Refused``: ``devices_still_trust_it``."""
+        found = list(departure.revocable(self.progress(now), reason, by))
+        if found:
+            raise Refused(found)
+        override = {"reason": reason, "by": by, "at": now.isoformat()} if reason.strip() else None
+        return self._turn(CampaignState.REVOKED, override=override)
+
+
+class Recovery(Work):
+    """The DCC uses the recovery key: what is in the cells cannot be replaced by whoever is there (SEC L10)."""
+
+    def __init__(
+        self, store: CampaignStore, fleet: Fleet, client: Client | None, name: str, decision: recovery.Decision
+    ) -> None:
+        """``decision`` tells what keeps the SMKI PMA's decision from covering this recovery at a moment."""
+        super().__init__(store, fleet, client, name)
+        self._decision = decision
+
+    def begin(self, event: recovery.RecoveryEvent, reads: Eui64, limits: Limits, now: datetime) -> Campaign:
+        """List the devices, under a decision of the SMKI PMA. ``Refused`` without one that covers it (SEC L10)."""
+        self.may_go_on(now)
+        state, asks = CampaignState.RUNNING, event.recovery
+        made = Campaign(
+            self.name, recovery.KIND, event.party, event.goal, asks, reads, state, now, event.as_json(), limits
+        )
+        return self._listed(made)
+
+    def may_go_on(self, now: datetime) -> None:
+        """``Refused`` when the decision does not cover it, or no longer does."""
+        found = self._decision(now)
+        if found:
+            raise Refused(found)
+
+
+def _request(campaign: Campaign, target: Target) -> RequestId:
+    who = campaign.reads if target.state is _T.READING else campaign.asks
+    return RequestId(who, target.device, target.counter)

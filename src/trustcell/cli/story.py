@@ -12,6 +12,7 @@ from trustcell.app.key_files import read_key_file
 from trustcell.app.lab import lab_cast
 from trustcell.cli.output import AsJson, lines, out, print_json, print_tree, refusals
 from trustcell.cli.story_mp261 import mp261
+from trustcell.cli.story_sold_network import sold_network
 from trustcell.cli.telling import decoded as decode_artifact
 from trustcell.cli.telling import play
 from trustcell.stories import ArtifactKind, Cast, Step, own_cast
@@ -34,6 +35,7 @@ def default_cast() -> Cast:
 
 
 app.command()(mp261)
+app.command("sold-network")(sold_network)
 
 
 @app.callback()

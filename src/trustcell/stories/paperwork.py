@@ -17,7 +17,10 @@ from trustcell.smki.service.issuing import Authority
 from trustcell.vocab import Eui64, Refused, RemotePartyRole
 
 _MONTH = timedelta(days=30)
+_WEEK = timedelta(days=7)
 _HOUR = timedelta(hours=1)
+_WHY = "one manufacturing pack that lasts as long as the Issuing OCA"
+_VIEW = "The certificates last no longer than the authority above them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,26 @@ class Paperwork:
             self._decide(name, drafted, at + 2 * _MONTH)
         return tuple(kinds)
 
-    def _draft(self, name: str, kind: ApprovalKind, scope: Scope, at: datetime, expires: datetime) -> str:
+    def recovery(self, name: str, role: RemotePartyRole, party: Eui64, key: str, purpose: str, at: datetime) -> str:
+        """A RECOVERY_USE approval for one event: drafted, viewed a week later, decided a week after that; its name."""
+        scope = Scope(
+            frozenset({role}), subjects=frozenset({party}), keys=frozenset({key}), purpose=purpose, max_certificates=1
+        )
+        drafted = self._draft(
+            name,
+            ApprovalKind.RECOVERY_USE,
+            scope,
+            at,
+            at + timedelta(days=365),
+            "slots that nobody can change any more",
+        )
+        self._view(name, drafted, at + _WEEK, "The recovery key is used for these slots alone.")
+        self._decide(name, drafted, at + 2 * _WEEK)
+        return name
+
+    def _draft(
+        self, name: str, kind: ApprovalKind, scope: Scope, at: datetime, expires: datetime, why: str = _WHY
+    ) -> str:
         with self.store.transaction(at) as books:
             draft = self.governance.draft_approval(
                 books,
@@ -122,12 +144,12 @@ class Paperwork:
                 scope=scope,
                 effective_from=at,
                 expires=expires,
-                rationale="one manufacturing pack that lasts as long as the Issuing OCA",
+                rationale=why,
                 now=at,
             )
         return draft.digest
 
-    def _view(self, name: str, drafted: str, at: datetime) -> None:
+    def _view(self, name: str, drafted: str, at: datetime, text: str = _VIEW) -> None:
         with self.store.transaction(at) as books:
             self.governance.ssc_view(
                 books,
@@ -137,7 +159,7 @@ class Paperwork:
                 date=at - _HOUR,
                 reference="SSC meeting, item 4",
                 position=Position.SUPPORT,
-                text="The certificates last no longer than the authority above them.",
+                text=text,
                 now=at,
             )
 

@@ -29,7 +29,7 @@ _CAMPAIGN = sa.Table(
     _METADATA,
     sa.Column("number", sa.Integer, primary_key=True),
     *(sa.Column(name, sa.Text) for name in ("name", "kind", "state", "notice", "limits", "override")),
-    sa.Column("subject", sa.LargeBinary),
+    *(sa.Column(name, sa.LargeBinary) for name in ("subject", "goal", "asks", "reads")),
     sa.Column("began", sa.BigInteger),
 )
 _TARGET = sa.Table(
@@ -80,7 +80,8 @@ class SqlCampaigns:
                 )
             began = micros(campaign.began)
             adding = sa.insert(_CAMPAIGN).values(
-                name=campaign.name, kind=campaign.kind, subject=bytes(campaign.subject), began=began,
+                name=campaign.name, kind=campaign.kind, subject=bytes(campaign.subject), goal=bytes(campaign.goal),
+                asks=bytes(campaign.asks), reads=bytes(campaign.reads), began=began,
                 notice=json.dumps(dict(campaign.notice)), **_turning(campaign),
             )  # fmt: skip
             number = connection.execute(adding).inserted_primary_key
@@ -183,6 +184,9 @@ def _campaign(row: Any) -> Campaign:
         row.name,
         row.kind,
         Eui64(row.subject),
+        Eui64(row.goal),
+        Eui64(row.asks),
+        Eui64(row.reads),
         CampaignState(row.state),
         when(row.began),
         json.loads(row.notice),

@@ -14,7 +14,6 @@ from trustcell.dsp.rules.lifecycle import RequestState
 from trustcell.vocab import Clause, Eui64, Finding
 
 KIND = "departure"
-REQUIREMENT_4 = Clause("SECMP0128A requirement 4", "SECMP0128A, legal text", date(2023, 6, 29))
 LEAVING = Clause(
     "SEC Appendix B 4.9.1(A)(iii)", "Organisation Certificate Policy, as amended by SECMP0128A", date(2023, 6, 29)
 )
@@ -51,9 +50,9 @@ class Holding:
     ka: Eui64 | None
     key_id: bytes = b""
 
-    def clean(self, broker: Eui64) -> bool:
-        """Whether the broker is in both."""
-        return self.ds == broker and self.ka == broker
+    def clean(self, goal: Eui64) -> bool:
+        """Whether whoever should be there is in both."""
+        return self.ds == goal and self.ka == goal
 
     def concerns(self, operator: Eui64) -> bool:
         """Whether the operator is in one of them."""

@@ -90,11 +90,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """One campaign. ``subject`` is whom it is about; ``notice`` says on whose word it began, and when."""
+    """One campaign. ``subject`` is whom it is about, ``goal`` who should be in the cells in the end, ``asks`` and
+    ``reads`` whose requests replace and look. ``notice`` says on whose word it began, and when.
+    """
 
     name: str
     kind: str
     subject: Eui64
+    goal: Eui64
+    asks: Eui64
+    reads: Eui64
     state: CampaignState
     began: datetime
     notice: Mapping[str, Any]

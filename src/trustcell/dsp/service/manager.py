@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from trustcell import duis
+from trustcell import duis, gbcs
 from trustcell.dsp.ports import Broker, Directory, Party, Sending, Store, Wan
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.lifecycle import RequestEvent, RequestState, moved
+from trustcell.dsp.rules.recovery import RECOVERY
 from trustcell.dsp.rules.work import (
     Command,
     CommandState,
@@ -172,6 +173,31 @@ class RequestManager:
             if refusal is not None:
                 raise refusal
         return after
+
+    def recover(self, messages: Sequence[tuple[gbcs.Message, bytes]], evidence: bytes, now: datetime) -> list[str]:
+        """Put signed recovery commands into the outbox, each with its octets; ``evidence`` is the decision behind them.
+
+        At most 64, each to another device. "I99" for each that is there now, else the code of the refusal: a number
+        that was used is not used again.
+        """
+        works, commands = [], []
+        for message, octets in messages:
+            ids = duis.RequestId(message.originator, message.target, message.originator_counter)
+            key = CommandKey(message.originator, message.target, message.originator_counter)
+            command = Command(
+                key, message.message_code, ids, RECOVERY, octets, not_after=now + self._south.policy.response_timeout
+            )
+            change = RequestChange(ids, None, RequestState.COMMANDED, RECOVERY, 0, received=evidence, code="I99")
+            facts = {"counter": key.counter, "decision": digest_of(evidence), "gbcs": digest_of(octets)}
+            entry = TrailEntry("recovery", str(ids), facts)
+            works.append(Work(message.target, (change,), command, trail=(entry,)))
+            commands.append(command)
+        told = []
+        for command, refusal in zip(commands, self.store.commit(works, now), strict=True):
+            told.append("I99" if refusal is None else refusal.findings[0].code)
+            if refusal is None:
+                self._outgoing.add([command])
+        return told
 
     def outbox(self) -> Sequence[Command]:
         """Commands that still wait for an answer, oldest first."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from trustcell import duis, gbcs
 from trustcell.dsp.ports import Store
-from trustcell.dsp.rules import lifecycle
+from trustcell.dsp.rules import lifecycle, recovery
 from trustcell.dsp.rules.classification import Known, at_first_contact, classify
 from trustcell.dsp.rules.correlation import Claim, Kind, Protection, claim_of
 from trustcell.dsp.rules.device_alerts import alert_effects, alert_needs
@@ -15,6 +15,7 @@ from trustcell.dsp.rules.facts import NOTHING_KNOWN, DeviceRecord, DeviceStatus,
 from trustcell.dsp.rules.lifecycle import RequestState
 from trustcell.dsp.rules.plan import Effects, Needs, Reply, SlotChange
 from trustcell.dsp.rules.services import SERVICES
+from trustcell.dsp.rules.services.base import ServiceRule
 from trustcell.dsp.rules.work import (
     Command,
     CommandChange,
@@ -129,7 +130,7 @@ class Northbound:
         command = arrival.command
         if command is None:
             return None, arrival.device, alert_needs(arrival.payload)
-        rule = SERVICES[command.service_variant]
+        rule = _rule_of(command)
         if not rule.needs_request:
             return command.request_id, arrival.device, Needs()
         known = self.store.request(command.request_id)
@@ -157,7 +158,7 @@ class Northbound:
             self.builder.broker.entity,
             now,
         )
-        effects = self._tracked(SERVICES[command.service_variant].effects(reply))
+        effects = self._tracked(_rule_of(command).effects(reply))
         effects = self._first_contact(arrival, command, effects, now)
         return self._taken(arrival, claim, command, effects, now)
 
@@ -175,15 +176,14 @@ class Northbound:
         settle: CommandChange | None = None
         changes: tuple[RequestChange, ...] = ()
         parcel: Parcel | None = None
+        has_user = command.service_variant != recovery.RECOVERY
         if verdict == "alert":
             settle = CommandChange(command.key, CommandState.ANSWERED, alert_pending=False)
-            parcel = self._outcome(arrival, claim, command, now)
         elif verdict in ("response", "late"):
             settle = CommandChange(command.key, CommandState.ANSWERED)
-        if verdict == "response":
-            parcel = self._outcome(arrival, claim, command, now)
-        if parcel is not None:
+        if verdict in ("alert", "response"):
             changes = self._responded(arrival, command)
+            parcel = self._outcome(arrival, claim, command, now) if has_user else None
         entry = self._entry(arrival, verdict, str(command.request_id), effects)
         work = Work(
             arrival.device,
@@ -317,6 +317,11 @@ class Northbound:
         if effects.notes:
             facts["notes"] = list(effects.notes)
         return TrailEntry("device_message", subject, facts)
+
+
+def _rule_of(command: Command) -> ServiceRule:
+    """What a command's answer means; a recovery has no service request behind it."""
+    return recovery.RULE if command.service_variant == recovery.RECOVERY else SERVICES[command.service_variant]
 
 
 def _alert_code(payload: Any) -> int | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from trustcell import duis
 from trustcell.dsp.ports import Store, Wan
-from trustcell.dsp.rules import firmware, lifecycle, schedules, sequence
+from trustcell.dsp.rules import firmware, lifecycle, recovery, schedules, sequence
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.counters import milliseconds
 from trustcell.dsp.rules.lifecycle import RequestState
@@ -87,17 +87,20 @@ class Timers:
     def give_up(self, command: Command, state: CommandState, now: datetime) -> bytes:
         """No answer came, or none can: the user is told; a late answer still teaches. Returns the message to him.
 
+        A recovery has no user: nothing is told and nothing returned.
+
         ``Refused`` when the command was answered or given up before: its user has heard already.
         """
         request_state, code = _ENDS[state]
         ids, variant = command.request_id, command.service_variant
-        parcel = self.parcels.outcome(ids, variant, code, now)
+        has_user = variant != recovery.RECOVERY
+        parcels = (self.parcels.outcome(ids, variant, code, now),) if has_user else ()
         change = RequestChange(ids, RequestState.COMMANDED, request_state, variant, 0, code=code)
         entry = TrailEntry(request_state.value, str(ids), {"counter": command.key.counter, "code": code})
         settle = CommandChange(command.key, state)
-        work = Work(command.key.device, (change,), settle=settle, parcels=(parcel,), trail=(entry,))
+        work = Work(command.key.device, (change,), settle=settle, parcels=parcels, trail=(entry,))
         self._commit(work, now)
-        return parcel.octets
+        return parcels[0].octets if parcels else b""
 
     def _response_timeout(self, due: Due, now: datetime) -> tuple[list[CommandKey], list[Case]]:
         """Commands that ended in silence, and requests that are tried with the broker's next key."""
