@@ -13,18 +13,12 @@ from trustcell.adapters.dsp_store import open_homes
 from trustcell.adapters.han_wan import HanWan
 from trustcell.adapters.parties import CertificateDirectory, LocalBroker, LocalParty
 from trustcell.app.story import pack
-from trustcell.devices import Device, Estate, Fleet, Region, VirtualWan
+from trustcell.app.virtual_gpfs import known_gpf
+from trustcell.devices import Estate, Fleet, Region, VirtualWan
 from trustcell.dsp import (
-    DeviceRecord,
-    Effects,
-    Occupant,
     Policy,
-    Registration,
     RequestManager,
-    SlotChange,
-    Work,
 )
-from trustcell.dsp.rules.plan import DeviceChange
 from trustcell.stories import SoldNetworkStage, own_cast
 from trustcell.stories.hierarchy import Authority
 from trustcell.vocab import CellId, Eui64, KeyUsage, RemotePartyRole
@@ -57,7 +51,7 @@ def sold_network_stage(count: int) -> Iterator[SoldNetworkStage]:
         try:
             store = homes.take("0", "story", BEGINS)
             known = [
-                _known(estate.book.device(gpf), point, cast.supplier.entity, cast.leaving.entity)
+                known_gpf(estate.book.device(gpf), point, cast.supplier.entity, cast.leaving.entity)
                 for gpf, point in zip(gpfs, points, strict=True)
             ]
             for start in range(0, count, _GROUP):
@@ -90,17 +84,3 @@ def sold_network_stage(count: int) -> Iterator[SoldNetworkStage]:
             fleet.close()
             campaigns.close()
             homes.close()
-
-
-def _known(device: Device, point: str, supplier: Eui64, operator: Eui64) -> Work:
-    record = DeviceRecord(
-        device.eui,
-        device.device_type,
-        signing_point=device.public_point(_DS),
-        agreement_point=device.public_point(KeyUsage.KEY_AGREEMENT),
-        import_mpxn=point,
-    )
-    slots = tuple(SlotChange(cell, Occupant(held.entity, held.key_id)) for cell, held in device.cells().items())
-    change = DeviceChange(device.eui, record, "made for the story")
-    responsible = Registration(point, supplier, operator, _ALWAYS)
-    return Work(device.eui, effects=Effects(slots=slots, devices=(change,), registrations=(responsible,)))

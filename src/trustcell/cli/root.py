@@ -51,6 +51,7 @@ class _Root(LazyGroup):
         "departure": Lazy(
             "trustcell.cli.departure", "app", "Departures of network operators: notice, replace, read, revoke."
         ),
+        "sit": Lazy("trustcell.cli.sit", "app", "System integration tests: read them, extend them, run them."),
         "study": Lazy(
             "trustcell.cli.study", "app", "What-if: what a change of the rules would do, in numbers with bands."
         ),

@@ -1,0 +1,1 @@
+"""What a scenario says, and when a step has passed."""
