@@ -20,9 +20,9 @@ def doctor(
     ports: Annotated[bool, typer.Option(help="Whether the ports of serve are tried.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what is missing on this machine, and how to get it. Exit code 1 when something needed is missing.
+    """Tell what is missing on this machine, and how to get it.
 
-    "absent" is what only one capability wants; the others work without it.
+    Exit code 1 when something needed is missing; "absent" is what only one capability wants; the others work without it.
     """
     from trustcell.app.doctor import examine  # costs what other commands need not pay
 

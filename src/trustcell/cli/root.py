@@ -56,7 +56,9 @@ class _Root(LazyGroup):
             "trustcell.cli.study", "app", "What-if: what a change of the rules would do, in numbers with bands."
         ),
         "report": Lazy(
-            "trustcell.cli.report", "app", "Reports over the devices of a home: who has to put what right, by clause."
+            "trustcell.cli.report",
+            "app",
+            "Reports over the devices of a home: who has to put what right, by which clause.",
         ),
         "serve": Lazy(
             "trustcell.cli.serve",

@@ -25,9 +25,9 @@ def upgrade(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring the databases of a home to the tables of this version, all or nothing; a file is copied first.
+    """Bring the databases of a home to the tables of this version.
 
-    Nothing else may have the home open.
+    All or nothing; a file is copied first. Nothing else may have the home open.
     """
     from trustcell.app.upgrading import databases  # costs what other commands need not pay
     from trustcell.app.upgrading import upgrade as upgrade_one
