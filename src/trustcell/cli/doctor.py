@@ -22,7 +22,7 @@ def doctor(
 ) -> None:
     """Tell what is missing on this machine, and how to get it.
 
-    Exit code 1 when something needed is missing; "absent" is what only one capability wants; the others work without it.
+    Exit code 1 when something needed is missing; "absent" is what only one capability wants.
     """
     from trustcell.app.doctor import examine  # costs what other commands need not pay
 

@@ -30,11 +30,18 @@ def supplier_changed(losing: Eui64, device: DeviceRecord, mpxn: str) -> DccAlert
     return DccAlert(losing, _SUPPLIER_CHANGED, duis.ChangeOfSupplier(device=changed))
 
 
-def credentials_updated(party: Eui64, device: Eui64, slots: Iterable[SlotChange]) -> DccAlert:
-    """Another party's request put these credentials of ``party`` into cells of one role."""
+def credentials_updated(
+    party: Eui64, device: Eui64, slots: Iterable[SlotChange], stored: int | None = None
+) -> DccAlert:
+    """Another party's request put these credentials of ``party`` into cells of one role.
+
+    ``stored`` is the number the device keeps for that role now: its first command needs a higher one.
+    """
     changed = tuple(slots)
     told = tuple(duis.UpdatedCertificate(_kind(slot.cell), slot.occupant.key_id) for slot in changed)
-    return DccAlert(party, _CREDENTIALS_UPDATED, duis.SecurityCredentialsUpdated(device, changed[0].cell.role, told))
+    number = None if stored is None else duis.RemotePartySeqNumberChange(stored)
+    body = duis.SecurityCredentialsUpdated(device, changed[0].cell.role, told, number)
+    return DccAlert(party, _CREDENTIALS_UPDATED, body)
 
 
 def quarantined(request_id: duis.RequestId, reference: int, *, by_user: bool) -> DccAlert:

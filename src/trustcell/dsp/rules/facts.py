@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from trustcell.dsp.rules.lifecycle import RequestState
+from trustcell.dsp.rules.recognition import Reported
 from trustcell.duis import DeviceStatus as DeviceStatus
 from trustcell.duis import RequestId, UserRole
 from trustcell.vocab import CellId, DeviceType, Eui64
@@ -137,6 +138,14 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """What is known of a certificate that is to be put into a cell."""
+
+    by_user: bool
+    in_repository: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything about one request that rules may look at.
 
@@ -144,7 +153,9 @@ class Facts:
     an inventory query. ``slots`` are the target's cells as far as they are known, ``members`` the devices on the
     target's hub. ``registrations`` are those of every metering point of the target, its hub's members, the others,
     and of the body, newest first. ``held`` are the requests to the target that the DSP holds until their time has
-    come. ``certificates`` are Key Agreement certificates of devices, DER.
+    come. ``certificates`` are Key Agreement certificates of devices, DER. ``placed`` says of certificates that are to
+    be put into cells whether their subject is an active DCC User and whether the repository has them; it is empty where
+    that is not asked for.
     """
 
     user: User | None = None
@@ -158,6 +169,7 @@ class Facts:
     schedules: tuple[Schedule, ...] = ()
     held: tuple[KnownRequest, ...] = ()
     certificates: Mapping[Eui64, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    placed: Mapping[Reported, Placed] = field(default_factory=lambda: MappingProxyType({}))
     highest: int | None = None
     learned_from: str = ""
 

@@ -16,6 +16,7 @@ from trustcell.dsp.rules.facts import (
     Registration,
     Schedule,
 )
+from trustcell.dsp.rules.recognition import Reported
 from trustcell.vocab import CellId, Eui64
 
 
@@ -49,7 +50,8 @@ class Needs:
     """What must be gathered for a request besides its target, user and request ID.
 
     ``members`` matter only when the target has no metering point of its own. ``held`` asks for what the DSP holds for
-    the target, ``certificates`` for the Key Agreement certificates of other devices.
+    the target, ``certificates`` for the Key Agreement certificates of other devices, ``placed`` for who is behind
+    certificates that are to be put into cells.
     """
 
     others: tuple[Eui64, ...] = ()
@@ -59,6 +61,7 @@ class Needs:
     schedules: bool = False
     held: bool = False
     certificates: tuple[Eui64, ...] = ()
+    placed: tuple[Reported, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,8 @@ RESPONSE_CODE: Mapping[str, str] = MappingProxyType(
         "role_not_replaceable": "E061501",
         "slot_not_broker": "E062102",
         "slot_key_not_held": "E062102",
+        "operator_not_a_user": "E062101",
+        "operator_certificate_unknown": "E062101",
         "counter_exhausted": "E062103",
         "device_certificate_unfit": "E061505",
         "mpxn_not_of_device": "E062301",

@@ -13,7 +13,9 @@ class Policy:
     ``track_counters`` off is the world before SECMP0128A, kept to show the difference. ``response_timeout`` is how long
     a device may stay silent (E21), ``alert_timeout`` how long after its time a future-dated command is waited for
     (E30). ``callback_delay`` lets a user read the acknowledgement first (dcc-boxed-interface.md 3).
-    ``sequence_pause`` is how often a request that waits for a preceding one is looked at.
+    ``sequence_pause`` is how often a request that waits for a preceding one is looked at. ``place_users_only`` refuses
+    a 6.21 that puts a network operator into a GPF who is no DCC User with certificates in the repository (SECMP0128A
+    requirement 2); off, it is left to the supplier and the report.
     """
 
     track_counters: bool = True
@@ -21,4 +23,5 @@ class Policy:
     alert_timeout: timedelta = timedelta(hours=24)
     callback_delay: timedelta = timedelta(milliseconds=300)
     sequence_pause: timedelta = timedelta(seconds=1)
+    place_users_only: bool = True
     thresholds: tuple[Threshold, ...] = ()

@@ -10,8 +10,10 @@ from trustcell.dsp.rules import anomaly, dcc_alerts, lifecycle, sequence
 from trustcell.dsp.rules.access import CHECKS
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.counters import CounterChoice
+from trustcell.dsp.rules.facts import Facts, Placed, UserStatus
 from trustcell.dsp.rules.lifecycle import RequestState
 from trustcell.dsp.rules.plan import Answer, Author, CommandPlan, Effects
+from trustcell.dsp.rules.recognition import Reported
 from trustcell.dsp.rules.services import SERVICES
 from trustcell.dsp.rules.work import Command, Due, DueKind, RequestChange, Reservation, TrailEntry, Work
 from trustcell.dsp.service.answers import Submission
@@ -20,7 +22,7 @@ from trustcell.dsp.service.building import Builder
 from trustcell.dsp.service.case import NOBODY, Case, apart, digest_of, reference, refused
 from trustcell.dsp.service.parcels import Parcels
 from trustcell.dsp.service.policy import Policy
-from trustcell.vocab import Eui64, Refused, WireError
+from trustcell.vocab import DeviceType, Eui64, Refused, WireError
 
 _TRANSFORM = 4
 _RESERVED = RequestState.RESERVED
@@ -97,7 +99,20 @@ class Southbound:
         for case, need, facts in zip(cases, needs, self.store.facts(asks), strict=True):
             found = {other: directory.agreement_certificate(other) for other in need.certificates}
             certificates = {other: der for other, der in found.items() if der is not None}
-            case.facts = replace(facts, user=directory.user(case.ids.originator), certificates=certificates)
+            placed = self._placed(need.placed, facts) if need.placed and self.policy.place_users_only else {}
+            user = directory.user(case.ids.originator)
+            case.facts = replace(facts, user=user, certificates=certificates, placed=placed)
+
+    def _placed(self, wanted: Sequence[Reported], facts: Facts) -> dict[Reported, Placed]:
+        device_type = facts.device.device_type if facts.device is not None else DeviceType.GPF
+        repository = self.directory.reference(device_type).repository
+        users = {each.entity: self.directory.user(each.entity) for each in wanted}
+        return {
+            each: Placed(
+                (user := users[each.entity]) is not None and user.status is UserStatus.ACTIVE, each in repository
+            )
+            for each in wanted
+        }
 
     def write(self, cases: Sequence[Case], now: datetime) -> None:
         """Commit what each case changes; what was refused is a line of the trail and nothing else."""

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
 
-from trustcell import duis, gbcs
+from trustcell import certs, duis, gbcs
 from trustcell.dsp.rules import dating, dcc_alerts, transform
-from trustcell.dsp.rules.clauses import PROCESSING
-from trustcell.dsp.rules.effects import effects_of_update, outcome_of
+from trustcell.dsp.rules.clauses import PROCESSING, REQUIREMENT_2
+from trustcell.dsp.rules.effects import effects_of_update, is_tracked, outcome_of
 from trustcell.dsp.rules.facts import Occupant
 from trustcell.dsp.rules.plan import Answer, Ask, Author, CommandPlan, Effects, Needs, Reply, SlotChange
+from trustcell.dsp.rules.recognition import Reported
 from trustcell.dsp.rules.services.base import ServiceRule
-from trustcell.vocab import CellId, Finding, KeyUsage
+from trustcell.vocab import CellId, Finding, KeyUsage, RemotePartyRole, WireError
 
 
 def _body(ask: Ask) -> transform.UpdateBody:
@@ -41,6 +42,32 @@ def _handover_findings(ask: Ask) -> Iterator[Finding]:
             f"the {cell} cell of {ask.request.request_id.target} is held by {occupant.entity}, not by the broker",
             "let the party in the slot hand over by 6.15.1, or read the slot by 6.24.1 if a response was lost",
         )
+    yield from _who_is_placed(ask)
+
+
+def _who_is_placed(ask: Ask) -> Iterator[Finding]:
+    """SECMP0128A requirement 2: a GPF gets an operator that is a DCC User with certificates in the repository.
+
+    The certificate that signs is looked at: it says who controls the cells (smki.md 9, B11).
+    """
+    device = ask.facts.device
+    if device is None or not is_tracked(device):
+        return
+    for each, standing in ask.facts.placed.items():
+        if not standing.by_user:
+            yield REQUIREMENT_2.breach(
+                "operator_not_a_user",
+                "ReplacementCertificates",
+                f"{each.entity} is no DCC User",
+                "leave the ACB in the slot until it is one",
+            )
+        elif not standing.in_repository:
+            yield REQUIREMENT_2.breach(
+                "operator_certificate_unknown",
+                "ReplacementCertificates",
+                f"the repository has no certificate {each.key_id.hex()} of {each.entity}",
+                "use a certificate of the repository",
+            )
 
 
 def _is_own(body: transform.UpdateBody) -> bool:
@@ -66,8 +93,23 @@ def _update(ask: Ask) -> CommandPlan:
 
 
 def _handover_needs(body: duis.Body) -> Needs:
-    """A cancellation asks what is held."""
-    return Needs(held=dating.asked_for(body) == duis.CANCEL)
+    """A cancellation asks what is held; a network operator that is to be placed, who it is."""
+    cancels = dating.asked_for(body) == duis.CANCEL
+    handover = cast(duis.RequestHandoverOfDCCControlledDevice, body)
+    if cancels or handover.remote_party_role is not RemotePartyRole.NETWORK_OPERATOR:
+        return Needs(held=cancels)
+    placed = _reported(handover.digital_signing_certificate)
+    return Needs(placed=() if placed is None else (placed,))
+
+
+def _reported(der: bytes) -> Reported | None:
+    """Who a certificate is of; the device judges one that cannot be read."""
+    try:
+        certificate = certs.Certificate.from_der(der)
+    except WireError:
+        return None
+    entity, key_id = certificate.entity_id, certificate.subject_key_identifier
+    return None if entity is None or key_id is None else Reported(entity, key_id, certificate.key_usage)
 
 
 def _handover(ask: Ask) -> CommandPlan | Answer:
@@ -100,7 +142,9 @@ def _handed_over(reply: Reply) -> Effects:
     )
     if not placed:
         return found
-    return replace(found, alerts=(dcc_alerts.credentials_updated(placed[0].occupant.entity, reply.device.eui, placed),))
+    assert outcome is not None
+    party, stored = placed[0].occupant.entity, outcome.seq_number
+    return replace(found, alerts=(dcc_alerts.credentials_updated(party, reply.device.eui, placed, stored),))
 
 
 UPDATE = ServiceRule(_update, _findings, effects_of_update)
