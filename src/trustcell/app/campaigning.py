@@ -76,6 +76,17 @@ def carried_on(
             time.sleep(_TURN_SECONDS)
 
 
+def listed(home: Path, database: str | None = None) -> list[dict[str, Any]]:
+    """Every departure of a home, as ``report_of`` tells them."""
+    with departure_of(home, "", database) as (_departure, store):
+        names = [each.name for each in store.campaigns()]
+    told = []
+    for name in names:
+        with departure_of(home, name, database) as (departure, _store):
+            told.append(report_of(departure))
+    return told
+
+
 def begun(departure: Departure, operator: Eui64, by: str, limits: Limits, noticed: datetime | None) -> Campaign:
     """A campaign on somebody's word."""
     now = system_now_exact()

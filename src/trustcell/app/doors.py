@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from trustcell.app.callbacks import CallbackRules
 from trustcell.app.han_changes import HanChange, Link
@@ -16,6 +16,9 @@ from trustcell.dsp.rules.facts import Registration, UserStatus
 from trustcell.dsp.rules.lifecycle import RequestState
 from trustcell.duis import RequestId, UserRole
 from trustcell.vocab import DeviceType, Eui64, WireError
+
+if TYPE_CHECKING:
+    from trustcell.app.console import ConsoleDoor
 
 SERVICE_S, SERVICE_T, SERVICE_D = "serviceS", "serviceT", "serviceD"
 DUIS_DOORS = (SERVICE_S, SERVICE_T, SERVICE_D)
@@ -236,7 +239,10 @@ class ApiLimits:
 
 @dataclass(frozen=True, slots=True)
 class ApiDoor:
-    """What the JSON API needs; questions to the views run beside the loop, so that they hold up nobody."""
+    """What the JSON API needs; questions to the views run beside the loop, so that they hold up nobody.
+
+    ``console`` makes the door of the pages that stand beside it, if there are any.
+    """
 
     engine: DuisEngine
     views: Views
@@ -248,6 +254,7 @@ class ApiDoor:
     limits: ApiLimits = ApiLimits()
     metrics: Metrics | None = None
     ticks: Callable[[], float] = perf_counter
+    console: "Callable[[ApiDoor], ConsoleDoor] | None" = None
 
     def reference(self) -> str:
         """A new id for a log line and the answer that belongs to it."""

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from trustcell.adapters.http_client import Poster
 from trustcell.app.callbacks import CallbackRules
+from trustcell.app.console import ConsoleDoor
 from trustcell.app.deliverer import Deliverer, Outbox
 from trustcell.app.doors import ApiDoor, ApiLimits, DuisDoor, DuisEngine, DuisLimits, Operator
 from trustcell.app.metrics import Metrics
@@ -42,6 +43,7 @@ class Front:
     callbacks: CallbackRules = field(default_factory=CallbackRules)
     callback_seconds: float = 15.0
     retry: RetrySchedule = field(default_factory=RetrySchedule)
+    console: Callable[[ApiDoor], ConsoleDoor] | None = None
 
     def __post_init__(self) -> None:
         """Raises ``ValueError`` for a time-out that real clients cannot keep."""
@@ -118,4 +120,5 @@ def api_door(front: Front, behind: Behind | BehindApi, metrics: Metrics) -> ApiD
         behind.random,
         front.api_limits,
         metrics,
+        console=front.console,
     )

@@ -45,11 +45,20 @@ _CHECKS = (
 )
 
 
-def act(home: Home, person: str, subject: str, now: datetime, do: Callable[[Books, Credential], T]) -> T:
+def act(home: Home, person: str, subject: str, now: datetime, do: Callable[[Books, Credential], T], pin: str = "") -> T:
     """Let a person act in one transaction; ``Refused`` becomes one audit entry and changes nothing else."""
-    credential = home.credential(person)
+    credential = home.credential(person, pin)
     with audited(home.store, "governance.refused", subject, person, now), home.store.transaction(now) as books:
         return do(books, credential)
+
+
+def approvals_listed(home: Home, now: datetime) -> list[dict[str, Any]]:
+    """Every approval with its newest version, by name."""
+    with home.store.reading() as books:
+        versions = home.governance.register(books).versions
+        return [
+            approval_facts(versions[name][-1], now, len(books.approval_uses.uses(name))) for name in sorted(versions)
+        ]
 
 
 def keep_documents(home: Home, paths: Iterable[Path]) -> list[str]:

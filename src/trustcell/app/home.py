@@ -8,7 +8,7 @@
 import tomllib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -163,9 +163,13 @@ class Home:
         """What enrolment works with."""
         return Office(self.environment, self.store, self.governance, self.hierarchy, self.random, self.people)
 
-    def credential(self, person: str) -> PersonCredential:
-        """The credential of a person whose key is in the home; ``Unavailable`` when it is not."""
-        return self.people.credential(person)
+    def credential(self, person: str, pin: str = "") -> PersonCredential:
+        """The credential of a person whose key is in the home; ``Unavailable`` when it is not.
+
+        ``pin`` opens the person's own token in place of what the environment says.
+        """
+        people = replace(self.people, pin_of=lambda _: pin) if pin else self.people
+        return people.credential(person)
 
     def now(self) -> datetime:
         """What the clock of the machine shows."""

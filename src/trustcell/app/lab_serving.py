@@ -1,17 +1,22 @@
 """Everything that ``trustcell serve --lab`` opens: repository, DSP, virtual devices, and the doors to them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from trustcell.adapters.clock import system_now_exact, system_random
 from trustcell.adapters.keyfiles import read_key_files
 from trustcell.adapters.store.engine import file_of, readable
+from trustcell.app.accounts import AccountBook
 from trustcell.app.callbacks import CallbackRules, read_callback
+from trustcell.app.console import ConsoleDoor, authority_in
+from trustcell.app.doors import ApiDoor
 from trustcell.app.dsp_serving import LabSettings, ServedDsp, gauges, lab_dsp, woken_by
 from trustcell.app.front import Front, open_front
+from trustcell.app.lab_clock import CLOCK_FILE, LabClock
 from trustcell.app.lab_repository import left_out, open_lab
 from trustcell.app.serve import Clock, RepositoryDoor, Service, Work, running_clock
 from trustcell.app.settings import official_schema
@@ -24,7 +29,8 @@ class LabOptions:
     """What somebody asked for. Without ``lab`` there is a repository and no DSP; ``folder`` keeps everything.
 
     ``clock`` is the DSP's in place of the machine's (in one process), ``policy`` in place of its usual choices.
-    ``database`` is where the DSP keeps its books instead; on PostgreSQL ``workers`` processes share them.
+    ``database`` is where the DSP keeps its books instead; on PostgreSQL ``workers`` processes share them. Without
+    ``accounts`` there is no console; ``duis_url`` tells its departures where this lab answers.
     """
 
     lab: Path | None
@@ -38,6 +44,8 @@ class LabOptions:
     database: str | None = None
     workers: int = 1
     log_json: bool = False
+    accounts: AccountBook | None = None
+    duis_url: Callable[[], str] = lambda: ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +81,12 @@ def opened_lab(options: LabOptions) -> Iterator[OpenedLab]:
             return
         allowed = frozenset() if options.callback is None else frozenset({host_of(options.callback)})
         rules = CallbackRules(allowed, lab=True)
+        base = options.clock or (system_now_exact if options.at is None else running_clock(options.at))
+        clock = LabClock(base, None if folder is None else folder / CLOCK_FILE)
         settings = LabSettings(
             folder,
             None if options.callback is None else read_callback(options.callback, rules),
-            options.clock or (None if options.at is None else running_clock(options.at)),
+            clock,
             lab.seal,
             options.policy,
             schema=official_schema(),
@@ -95,10 +105,36 @@ def opened_lab(options: LabOptions) -> Iterator[OpenedLab]:
             )
         )
         tokens = options.front.tokens or (None if folder is None else folder / TOKENS_FILE)
-        opened = open_front(replace(options.front, tokens=tokens, callbacks=rules), dsp.behind)
+
+        def advance(by: timedelta) -> datetime:
+            shown = clock.advance(by)
+            dsp.engine.wake()
+            return shown
+
+        pages = pages_of(options, door, advance)
+        opened = open_front(replace(options.front, tokens=tokens, callbacks=rules, console=pages), dsp.behind)
         gauges(opened.metrics, dsp.engine)
         listening = partial(woken_by, dsp.engine, opened.wake)
         yield OpenedLab(door, gone, opened.services, [*opened.work, listening], dsp)
+
+
+def pages_of(
+    options: LabOptions,
+    repository: RepositoryDoor,
+    advance: Callable[[timedelta], datetime] | None = None,
+) -> Callable[[ApiDoor], ConsoleDoor] | None:
+    """What makes the console's door beside a JSON API; a folder that is also an authority's home opens both."""
+    accounts, folder = options.accounts, options.folder
+    if accounts is None:
+        return None
+
+    def made(api: ApiDoor) -> ConsoleDoor:
+        return ConsoleDoor(
+            accounts, repository, system_random, dsp=api, authority=authority_in(folder), folder=folder,
+            database=options.database, keys=options.keys, duis_url=options.duis_url, advance=advance,
+        )  # fmt: skip
+
+    return made
 
 
 def host_of(callback: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trustcell.adapters.clock import system_now, system_random
 from trustcell.adapters.http_protocol import DEFAULT_LIMITS, Limits
@@ -18,6 +18,10 @@ from trustcell.app.settings import Settings
 from trustcell.app.steady import settle_in
 from trustcell.smki.service.repository import Repository
 from trustcell.vocab import Clause, Refused
+
+if TYPE_CHECKING:
+    from trustcell.app.console import ConsoleDoor
+    from trustcell.app.home import Home
 
 __all__ = [
     "ApiDoor",
@@ -30,9 +34,10 @@ __all__ = [
     "Work",
     "api_keys",
     "api_service",
+    "console_service",
     "duis_listening",
     "duis_service",
-    "home_door",
+    "opened_home",
     "random_source",
     "refuse_open_address",
     "repository_service",
@@ -95,6 +100,11 @@ def api_service(door: ApiDoor, host: str, port: int, tls: Tls | None = None) -> 
     return Service("api", "trustcell.web:api_app", door, host, port, tls)
 
 
+def console_service(door: "ConsoleDoor", host: str, port: int, tls: Tls | None = None) -> Service:
+    """The console where there is no JSON API it could stand beside."""
+    return Service("console", "trustcell.web:console_app", door, host, port, tls)
+
+
 def serve(services: list[Service], ready: Callable[[dict[str, str]], None], work: Sequence[Work] = ()) -> None:
     """Serve until SIGINT or SIGTERM; ``ready`` hears the URL of each service by name once all of them answer.
 
@@ -126,12 +136,18 @@ def refuse_open_address(host: str, *, keys_are_public: bool, told: bool) -> None
 
 
 @contextmanager
-def home_door(folder: Path, at: datetime | None) -> Iterator[RepositoryDoor]:
-    """The repository of a home, without any of its keys; its clock shows ``at`` when it is opened and runs on."""
+def opened_home(folder: Path, at: datetime | None) -> Iterator[tuple[RepositoryDoor, "Home"]]:
+    """The repository of a home, and the home, whose keys nobody asks for before somebody acts.
+
+    Its clock shows ``at`` when it is opened and runs on.
+    """
     from trustcell.app.home import open_home  # a lab does without keystores
 
     home = open_home(folder)
-    yield RepositoryDoor(home.repository, running_clock(at), system_random, api_keys())
+    try:
+        yield RepositoryDoor(home.repository, running_clock(at), system_random, api_keys()), home
+    finally:
+        home.close()
 
 
 def running_clock(start: datetime | None = None) -> Clock:

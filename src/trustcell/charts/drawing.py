@@ -40,12 +40,18 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Values side by side for each position."""
+    """Values side by side for each position, or one upon the other."""
 
     title: str
     unit: str
     positions: Sequence[str]
     series: Sequence[Series]
+    stacked: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises ``ValueError`` for a stack of bands or of negative values, which would lie."""
+        if self.stacked and any(each.low or min(each.values, default=0) < 0 for each in self.series):
+            raise ValueError("what is stacked has no band and is not negative")
 
 
 def draw(chart: Lines | Bars) -> str:
@@ -54,6 +60,8 @@ def draw(chart: Lines | Bars) -> str:
     if not count or not chart.series or any(len(each.values) != count for each in chart.series):
         raise ValueError("a chart has positions, and a value of each series for each")
     everything = [value for each in chart.series for value in (*each.values, *each.low, *each.high)]
+    if isinstance(chart, Bars) and chart.stacked:
+        everything = [sum(each.values[place] for each in chart.series) for place in range(count)]
     marks = ticks(*extent(everything))
     low, high = marks[0], marks[-1]
 
@@ -63,7 +71,7 @@ def draw(chart: Lines | Bars) -> str:
     inner = _WIDTH - _LEFT - _RIGHT
     parts = [_head(chart), *_grid(marks, y)]
     if isinstance(chart, Bars):
-        parts += _bars(chart, inner / count, y)
+        parts += (_stacks if chart.stacked else _bars)(chart, inner / count, y)
         centres = [_LEFT + inner * (place + 0.5) / count for place in range(count)]
     else:
         centres = [_LEFT + inner * (place / (count - 1) if count > 1 else 0.5) for place in range(count)]
@@ -91,11 +99,17 @@ def _head(chart: Lines | Bars) -> str:
     names = ", ".join(each.name for each in chart.series)
     told = f"{chart.unit} over {chart.positions[0]} to {chart.positions[-1]}: {names}"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+        '<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" '
+        f'viewBox="0 0 {_WIDTH} {_HEIGHT + _more(chart)}" '
         f'font-size="12" font-family="system-ui, sans-serif"><title>{_text(chart.title)}</title>'
         f"<desc>{_text(told)}</desc>"
         f'<text x="{_LEFT}" y="11" fill="currentColor" class="unit">{_text(chart.unit)}</text>'
     )
+
+
+def _more(chart: Lines | Bars) -> int:
+    """The legend has room for six names; each further row needs its own."""
+    return 17 * max(0, -(-len(chart.series) // 3) - 2)
 
 
 def _grid(marks: Sequence[float], y: Height) -> list[str]:
@@ -153,6 +167,29 @@ def _bars(chart: Bars, width: float, y: Height) -> list[str]:
     return parts
 
 
+def _stacks(chart: Bars, width: float, y: Height) -> list[str]:
+    parts = []
+    for place, position in enumerate(chart.positions):
+        below = 0.0
+        for number, each in enumerate(chart.series):
+            value = each.values[place]
+            top, foot = y(below + value), y(below)
+            below += value
+            if value:
+                parts.append(
+                    f'<rect x="{_n(_LEFT + width * (place + 0.15))}" y="{_n(top)}" width="{_n(width * 0.7)}" '
+                    f'height="{_n(foot - top)}" fill="{COLOURS[number % len(COLOURS)]}"{_pale(number)} '
+                    f'class="bar series-{number % 6}"><title>{_text(f"{position}, {each.name}: {label(value)}")}'
+                    "</title></rect>"
+                )
+    return parts
+
+
+def _pale(number: int) -> str:
+    """The seventh colour is the first one again, lighter."""
+    return ' fill-opacity="0.55"' if number >= len(COLOURS) else ""
+
+
 def _positions(positions: Sequence[str], centres: Sequence[float]) -> list[str]:
     every = max(1, -(-len(positions) // 10))
     base = _HEIGHT - _BOTTOM + 18
@@ -169,8 +206,8 @@ def _legend(chart: Lines | Bars) -> list[str]:
     for number, each in enumerate(chart.series):
         x, y = _LEFT + (number % 3) * width, _HEIGHT - 34 + (number // 3) * 17
         parts.append(
-            f'<rect x="{_n(x)}" y="{y - 9}" width="14" height="10" fill="{COLOURS[number % len(COLOURS)]}" '
-            f'class="series-{number % 6}"/>'
+            f'<rect x="{_n(x)}" y="{y - 9}" width="14" height="10" fill="{COLOURS[number % len(COLOURS)]}"'
+            f'{_pale(number)} class="series-{number % 6}"/>'
             f'<text x="{_n(x + 20)}" y="{y}" fill="currentColor">{_text(each.name)}</text>'
         )
     return parts

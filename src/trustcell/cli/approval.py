@@ -1,6 +1,5 @@
 """``trustcell approval``: what the SMKI PMA approved, having taken into account the views of the SSC."""
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,27 +53,6 @@ def _papers(files: list[Path], ask: Ask) -> "list[RequestPaper]":
     return found
 
 
-def _scope(kind: ApprovalKind, papers: "list[RequestPaper]", ask: Ask, more: Scope) -> Scope:
-    """What the CSRs ask for, and what is named besides."""
-    try:
-        roles = {RemotePartyRole(paper.csr.role) for paper in papers if paper.csr.role is not None}
-    except ValueError as error:
-        raise typer.BadParameter(f"a CSR asks for a role that is not known: {error}") from None
-    period, reuse = kind is ApprovalKind.VALIDITY, kind is ApprovalKind.KEY_REUSE
-    return replace(
-        more,
-        roles=more.roles | roles,
-        subjects=more.subjects | {paper.csr.entity_id for paper in papers if paper.csr.entity_id},
-        key_usages=more.key_usages | {paper.csr.key_usage for paper in papers},
-        keys=more.keys | {paper.key for paper in papers if reuse},
-        requests=frozenset(paper.name for paper in papers),
-        years=ask.years if period else None,
-        not_after=ask.not_after if period else None,
-        purpose=ask.purpose,
-        max_certificates=more.max_certificates or max(len(papers), 1),
-    )
-
-
 @app.command()
 @refusals
 def draft(
@@ -117,6 +95,7 @@ def draft(
     as_json: AsJson = False,
 ) -> None:
     """Ask for an approval, as an ARO; an approval of this name gets a new version."""
+    from trustcell.app.drafting import scope_for
     from trustcell.app.governing import act, keep_documents
     from trustcell.app.home import open_home
 
@@ -126,7 +105,10 @@ def draft(
         frozenset(role or []), frozenset(eui or []), frozenset(usage or []), frozenset(key or []),
         exact=not at_most, max_certificates=count,
     )  # fmt: skip
-    scope = _scope(kind, papers, ask, more)
+    try:
+        scope = scope_for(kind, papers, ask, more)
+    except ValueError as error:
+        raise typer.BadParameter(f"a CSR asks for a role that is not known: {error}") from None
     opened = open_home(home)
     now = at or opened.now()
     evidence = {*keep_documents(opened, document or []), *(opened.evidence.keep(paper.octets()) for paper in papers)}
@@ -259,16 +241,11 @@ def show(
 @refusals
 def list_approvals(home: HomeFolder = DEFAULT_HOME, at: AtMoment = None, as_json: AsJson = False) -> None:
     """List all approvals with their newest version."""
-    from trustcell.app.governing import approval_facts
+    from trustcell.app.governing import approvals_listed
     from trustcell.app.home import open_home
 
     opened = open_home(home)
-    now = at or opened.now()
-    with opened.store.reading() as books:
-        versions = opened.governance.register(books).versions
-        found = [
-            approval_facts(versions[name][-1], now, len(books.approval_uses.uses(name))) for name in sorted(versions)
-        ]
+    found = approvals_listed(opened, at or opened.now())
     if as_json:
         print_json(found)
         return

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from trustcell.cli.certificates import role_title
+from trustcell.app.certificate_facts import role_title
 from trustcell.cli.output import lines, out
 
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from trustcell.app.repository_facts import USAGES
 from trustcell.cli.options import read_moment
-from trustcell.cli.repository_facts import USAGES
 from trustcell.smki.rules.ask import Ask
 from trustcell.vocab import KeyUsage, RemotePartyRole
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from trustcell import certs
-from trustcell.cli.certificates import list_facts, plain, request_facts
+from trustcell.app.certificate_facts import list_facts, plain, request_facts
 from trustcell.cli.output import AsJson, in_file, lines, out, print_json, read, refusals
 from trustcell.vocab import Finding, Severity, WireError
 

@@ -7,6 +7,7 @@ import typer
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustcell import certs
+from trustcell.app.certificate_facts import request_facts
 from trustcell.cli.asking import (
     NotAfter,
     NotBefore,
@@ -16,7 +17,6 @@ from trustcell.cli.asking import (
     read_role,
     read_usage,
 )
-from trustcell.cli.certificates import request_facts
 from trustcell.cli.options import read_eui
 from trustcell.cli.output import AsJson, in_file, lines, print_json, read, refusals
 from trustcell.governance.rules.canonical import digest

@@ -101,12 +101,7 @@ def listed(home: HomeFolder = DEFAULT_HOME, database: Database = None, as_json: 
     """Every departure of a home."""
     from trustcell.app import campaigning
 
-    with campaigning.departure_of(home, "", database) as (_departure, store):
-        names = [each.name for each in store.campaigns()]
-    told = []
-    for name in names:
-        with campaigning.departure_of(home, name, database) as (departure, _store):
-            told.append(campaigning.report_of(departure))
+    told = campaigning.listed(home, database)
     if as_json:
         print_json(told)
         return

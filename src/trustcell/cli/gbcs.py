@@ -129,7 +129,7 @@ def _key_file(path: Path) -> "KeyFile":
 
 def _summary(der: bytes) -> dict[str, Any] | None:
     """What a certificate says; most messages carry none, and need not wait for what reads them."""
-    from trustcell.cli.certificates import summary
+    from trustcell.app.certificate_facts import summary
 
     return summary(der)
 

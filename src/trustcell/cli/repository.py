@@ -12,9 +12,9 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from trustcell.app.files import write_output
+from trustcell.app.repository_facts import USAGES, facts, noted, octets_for, same_to_a_device
 from trustcell.cli.options import DEFAULT_HOME, AsPerson, AtMoment, HomeFolder, read_eui, read_moment
 from trustcell.cli.output import AsJson, err, lines, out, print_json, refusals
-from trustcell.cli.repository_facts import USAGES, facts, noted, octets_for, same_to_a_device
 from trustcell.smki.rules.records import Family, Query, Status
 from trustcell.vocab import Eui64, Finding, KeyUsage, RemotePartyRole
 

@@ -39,6 +39,7 @@ class _Root(LazyGroup):
             "Show everything that ends: certificates, keys of authorities, packs, approvals, lists, "
             "the last day to issue.",
         ),
+        "account": Lazy("trustcell.cli.account", "app", "Accounts of the console: made, listed, unlocked, removed."),
         "token": Lazy("trustcell.cli.token", "app", "Tokens of the JSON API: made, listed, revoked."),
         "device": Lazy(
             "trustcell.cli.device", "app", "Virtual devices of a running server: make, show, break and mend them."
@@ -63,7 +64,7 @@ class _Root(LazyGroup):
         "serve": Lazy(
             "trustcell.cli.serve",
             "serve",
-            "Serve over HTTP until SIGINT or SIGTERM: the repository; with a lab also DUIS, the key archive and the "
+            "Serve over HTTP until SIGINT or SIGTERM: the repository and the console; a lab also DUIS and the "
             "JSON API.",
         ),
     }

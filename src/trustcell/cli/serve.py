@@ -2,6 +2,7 @@
 
 import json
 import sys
+import webbrowser
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import datetime
@@ -79,14 +80,22 @@ def serve(
     workers: Annotated[
         int, typer.Option(metavar="N", min=1, max=64, help="Processes of the DSP that share one PostgreSQL.")
     ] = 1,
+    console: Annotated[
+        bool, typer.Option("--console/--no-console", help="Pages for people, on the port of the JSON API.")
+    ] = True,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the console in a browser once it is there.")
+    ] = False,
     log_json: Annotated[bool, typer.Option("--log-json", help="Write log lines as JSON.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Serve over HTTP until SIGINT or SIGTERM: the repository; with a lab also DUIS, the key archive and the JSON API.
+    """Serve over HTTP until SIGINT or SIGTERM: the repository and the console; a lab also DUIS and the JSON API.
 
     A lab given with --home is kept there: its requests, its counters and its devices are as they were left.
     """
-    from trustcell.app import serve as serving  # costs what other commands need not pay
+    from trustcell.app import console as pages  # costs what other commands need not pay
+    from trustcell.app import serve as serving
+    from trustcell.app.accounts import ACCOUNTS_FILE, FIRST_ACCOUNT, AccountBook
     from trustcell.app.front import Front
     from trustcell.app.lab_serving import LabOptions, open_as_asked
     from trustcell.app.logs import configure_logs
@@ -105,6 +114,9 @@ def serve(
         services: list[serving.Service] = []
         work: list[serving.Work] = []
         token = ""
+        folder = kept if is_lab else home
+        accounts = AccountBook(None if folder is None else folder / ACCOUNTS_FILE) if console else None
+        answering: dict[str, str] = {}
         elsewhere: Mapping[str, str] = {}
         if is_lab:
             serving.refuse_open_address(host, keys_are_public=True, told=public_keys)
@@ -112,8 +124,10 @@ def serve(
             tls = read_tls(certificate, private_key, client_authorities)
             front = Front(host, duis_port, api_port, tokens, (entry,) if run_token else (), tls)
             asked = LabOptions(
-                lab, tuple(keys or ()), at, kept, callback, front, database=database, workers=workers, log_json=log_json
-            )
+                lab, tuple(keys or ()), at, kept, callback, front, database=database, workers=workers,
+                log_json=log_json, accounts=accounts,
+                duis_url=lambda: answering.get("duis", ""),
+            )  # fmt: skip
             opened = stack.enter_context(open_as_asked(asked))
             elsewhere = opened.urls
             door = opened.repository
@@ -123,23 +137,37 @@ def serve(
             services += opened.services
             work += opened.work
         else:
-            door = stack.enter_context(serving.home_door(home, at))
+            door, authority = stack.enter_context(serving.opened_home(home, at))
+            if accounts is not None:
+                shown = pages.ConsoleDoor(accounts, door, door.random, authority=authority, folder=home)
+                services.append(serving.console_service(shown, host, api_port))
         services.append(serving.repository_service(door, host, repository_port))
 
         def ready(listening: dict[str, str]) -> None:
             urls = {**elsewhere, **listening}
+            answering.update(urls)
             environment = door.repository.environment.identifier
             shown = door.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+            base = urls.get("api") or urls.get("console")
+            page = f"{base}/console" if accounts is not None and base is not None else None
+            password = pages.first_account(accounts, serving.random_source()) if accounts is not None and page else None
             place = stack.enter_context(written_run_token(urls["api"], token)) if "api" in urls and run_token else None
             if as_json:
                 told = {"ready": True, "environment": environment, "clock": shown, **urls}
                 told |= {} if place is None else {"token_file": str(place)}
+                told |= {} if page is None else {"console": page}
+                told |= {} if password is None else {"account": FIRST_ACCOUNT, "one_time_password": password}
                 sys.stdout.write(json.dumps(told) + "\n")
             else:
-                lines([f"{name} of {environment} at {url}" for name, url in urls.items()])
+                lines([f"{name} of {environment} at {url}" for name, url in urls.items() if name != "console"])
                 lines([] if place is None else [f"token of this run for trustcell device in {place}"])
+                lines([] if page is None else [f"console at {page}"])
+                if password is not None:
+                    lines([f"sign in there as {FIRST_ACCOUNT}; password for the first time: {password}"])
                 lines([f"the repository's clock shows {shown}; Ctrl-C stops it"])
             sys.stdout.flush()
+            if open_browser and page is not None:
+                webbrowser.open(page)
 
         serving.serve(services, ready, work)
 

@@ -9,10 +9,10 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from trustcell.app.repository_facts import facts, octets_for
 from trustcell.cli.asking import Approvals, NotAfter, NotBefore, Purpose, Years, asked, read_serial
 from trustcell.cli.options import DEFAULT_HOME, AsPerson, AtMoment, HomeFolder, read_moment
 from trustcell.cli.output import AsJson, lines, out, print_json, read, refusals
-from trustcell.cli.repository_facts import facts, octets_for
 from trustcell.governance.rules.canonical import moment
 from trustcell.smki.rules.ask import Ask
 from trustcell.smki.rules.records import CertificateRecord, RequestRecord, RequestState

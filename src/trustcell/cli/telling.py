@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from trustcell import duis, gbcs
+from trustcell.app.certificate_facts import summary
 from trustcell.app.files import write_output
 from trustcell.app.story import open_books, set_stage
-from trustcell.cli.certificates import summary
 from trustcell.stories import Artifact, ArtifactKind, Cast, CellView, Step, Story, tell
 from trustcell.vocab import RemotePartyRole
 

@@ -1,6 +1,6 @@
 """What the DSP needs from outside: homes and their stores, a directory of parties, the DCC's own keys, the WAN."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -149,8 +149,26 @@ class Store(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts: devices by type and status, operators' DS cells by occupant, requests by state, work items by code."""
+
+    devices: Mapping[tuple[DeviceType, str], int]
+    occupants: Mapping[Eui64, int]
+    requests: Mapping[str, int]
+    work_items: Mapping[str, int]
+
+
 class Views(Protocol):
     """Questions that need no lease, over every home of a database."""
+
+    def tally(self) -> "Tally":
+        """How much there is of what: for a first look."""
+        ...
+
+    def holders(self, key_id: bytes, limit: int) -> Sequence[Eui64]:
+        """Devices with this key in a cell, as far as is known, in order of EUI-64."""
+        ...
 
     def device(self, eui: Eui64) -> DeviceRecord | None:
         """An inventory entry."""

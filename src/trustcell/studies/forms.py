@@ -23,14 +23,19 @@ def as_json(result: Mapping[str, Any]) -> bytes:
     return json.dumps(result, indent=1, ensure_ascii=False).encode() + b"\n"
 
 
-def as_html(study: Study, result: Mapping[str, Any]) -> bytes:
-    """Charts with their tables, and every parameter with its source; no script, nothing fetched."""
-    drawn = []
+def drawn(study: Study, result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each chart with the table that says the same."""
+    found = []
     for chart in charts(study, result):
         heads, body = rows(chart)
-        drawn.append({"title": chart.title, "svg": draw(chart), "heads": heads, "rows": body})
+        found.append({"title": chart.title, "svg": draw(chart), "heads": heads, "rows": body})
+    return found
+
+
+def as_html(study: Study, result: Mapping[str, Any]) -> bytes:
+    """Charts with their tables, and every parameter with its source; no script, nothing fetched."""
     first = next(iter(result["variants"].values()))
     page = _PAGES.get_template("study.html.j2").render(
-        result=result, charts=drawn, numbers=list(first["numbers"]), facts=list(first["facts"])
+        result=result, charts=drawn(study, result), numbers=list(first["numbers"]), facts=list(first["facts"])
     )
     return page.encode()

@@ -13,6 +13,7 @@ from trustcell.adapters.dsp_store.gathering import chosen
 from trustcell.adapters.dsp_store.session import Row
 from trustcell.adapters.store.failures import translated
 from trustcell.adapters.store.values import from_json, when
+from trustcell.dsp.ports import Tally
 from trustcell.dsp.rules.correlation import CommandKey
 from trustcell.dsp.rules.counters import Numbers
 from trustcell.dsp.rules.facts import (
@@ -28,9 +29,10 @@ from trustcell.dsp.rules.partition import partition
 from trustcell.dsp.rules.plan import WorkItem
 from trustcell.dsp.rules.work import Command, CounterEvent, Delivery, StatusEvent, TrailEntry
 from trustcell.duis import RequestId
-from trustcell.vocab import CellId, Eui64, WireError
+from trustcell.vocab import CellId, DeviceType, Eui64, KeyUsage, RemotePartyRole, WireError
 
 _PAGE = 1000
+_OPERATOR_CELL = rows.cell_number(CellId(RemotePartyRole.NETWORK_OPERATOR, KeyUsage.DIGITAL_SIGNATURE))
 _NUMBER_OF_ID = "SELECT number FROM request WHERE target = ? AND originator = ? AND counter = ?"
 _NUMBER_OF_KEY = "SELECT number FROM command WHERE originator = ? AND counter = ? AND device = ?"
 _KNOWN = f"SELECT {rows.KNOWN_COLUMNS} FROM request t{rows.KNOWN_JOIN}"
@@ -62,6 +64,24 @@ class SqlViews:
         """Use an engine; ``turn`` is shared where the connection is."""
         self._engine, self._name, self._homes = engine, name, homes
         self._turn: AbstractContextManager[object] = turn or nullcontext()
+
+    def tally(self) -> Tally:
+        """See the port."""
+        types = self._all("SELECT device_type, coalesce(status, ''), count(*) FROM device GROUP BY 1, 2", ())
+        held = self._all("SELECT entity, count(*) FROM slot WHERE cell = ? GROUP BY entity", (_OPERATOR_CELL,))
+        states = self._all("SELECT state, count(*) FROM request GROUP BY state", ())
+        items = self._all("SELECT code, count(*) FROM work_item GROUP BY code", ())
+        return Tally(
+            {(DeviceType(kind), status): count for kind, status, count in types},
+            {Eui64(entity): count for entity, count in held},
+            dict(states),
+            dict(items),
+        )
+
+    def holders(self, key_id: bytes, limit: int) -> Sequence[Eui64]:
+        """See the port."""
+        text = "SELECT DISTINCT device FROM slot WHERE key_id = ? ORDER BY device LIMIT ?"
+        return [Eui64(device) for (device,) in self._all(text, (key_id, limit))]
 
     def device(self, eui: Eui64) -> DeviceRecord | None:
         """See the port."""

@@ -26,7 +26,7 @@ from trustcell.app.dsp_serving import entries_of, estate_of
 from trustcell.app.front import BehindApi, api_door
 from trustcell.app.lab import read_lab
 from trustcell.app.lab_repository import left_out, open_lab
-from trustcell.app.lab_serving import LabOptions, OpenedLab, host_of
+from trustcell.app.lab_serving import LabOptions, OpenedLab, host_of, pages_of
 from trustcell.app.metrics import Metrics
 from trustcell.app.operating import DspOperator
 from trustcell.app.serve import api_service
@@ -83,6 +83,7 @@ def opened_workers(options: LabOptions, database: str) -> Iterator[OpenedLab]:
             options.front,
             tokens=options.front.tokens or (None if options.folder is None else folder / TOKENS_FILE),
             callbacks=rules,
+            console=pages_of(options, door),
         )
         places = [Place(number, options.workers, str(run / f"worker-{number}")) for number in range(options.workers)]
         plans = [

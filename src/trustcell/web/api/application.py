@@ -20,6 +20,7 @@ from trustcell.web.api.entrance import Entrance, ShutOutError
 from trustcell.web.api.openapi import openapi
 from trustcell.web.api.table import BadRequestError, Call, Endpoint, NotThereError
 from trustcell.web.bodies import JSON, BodyError, read_body
+from trustcell.web.console import console_routes
 from trustcell.web.problem import PROBLEM, SECURITY_HEADERS, problem
 
 _LOG = logging.getLogger("trustcell.web.api")
@@ -69,6 +70,7 @@ def api_app(door: ApiDoor) -> Starlette:
             Route(path, _endpoint(door, entrance, found), methods=[each.method for each in found])
             for path, found in by_path.items()
         ),
+        *(() if door.console is None else console_routes(door.console(door))),
     ]
     application = Starlette(routes=routes, exception_handlers={HTTPException: not_served})
     application.router.redirect_slashes = False  # a redirect would repeat the Host header that somebody sent

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from trustcell.cli.certificates import role_title
+from trustcell.app.certificate_facts import role_title
 from trustcell.smki.rules.export_rows import row
 from trustcell.smki.rules.integrity import ImportNote
 from trustcell.smki.rules.records import CertificateRecord

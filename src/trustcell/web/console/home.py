@@ -1,0 +1,104 @@
+"""The first page: how much there is of what, and what needs a person today."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from starlette.responses import Response
+
+from trustcell.charts import Bars, Series, draw, rows
+from trustcell.smki.rules.records import Family, Query
+from trustcell.vocab import RemotePartyRole
+from trustcell.web.console.visit import Page, Section, Visit
+
+_SHOWN = 20
+
+
+async def home(visit: Visit) -> Response:
+    """See the module."""
+    years = await visit.ask(_years, visit)
+    shown: dict[str, Any] = {"expiry": years, "dsp": None, "waiting": []}
+    if visit.door.dsp is not None:
+        shown["dsp"] = await _dsp(visit)
+    if visit.door.authority is not None:
+        shown["waiting"] = await visit.ask(_waiting, visit)
+    return visit.page("home", **shown)
+
+
+async def _dsp(visit: Visit) -> dict[str, Any]:
+    dsp = visit.door.dsp
+    assert dsp is not None
+    tally = await visit.ask(dsp.views.tally)
+    items = await visit.ask(dsp.views.work_items)
+    return {
+        "health": dsp.engine.health(),
+        "devices": [(kind.name, status or "none", count) for (kind, status), count in sorted(tally.devices.items())],
+        "occupants": sorted(((str(who), n) for who, n in tally.occupants.items()), key=lambda each: -each[1]),
+        "requests": sorted(tally.requests.items()),
+        "items": items[:_SHOWN],
+        "item_count": len(items),
+    }
+
+
+def _years(visit: Visit) -> dict[str, Any] | None:
+    """Organisation Certificates in use by role and the year in which they end."""
+    door = visit.door.repository
+    now = door.clock()
+    found = door.repository.search(Query(family=Family.ORGANISATION, expires_from=now), now).records
+    counted: dict[str, Counter[int]] = {}
+    for each in found:
+        if each.revoked_at is None and each.role is not None:
+            counted.setdefault(_role(each.role), Counter())[each.not_after.year] += 1
+    if not counted:
+        return None
+    years = sorted({year for each in counted.values() for year in each})
+    span = [str(year) for year in range(years[0], min(years[-1], years[0] + 24) + 1)]
+    names = sorted(counted)
+    chart = Bars(
+        "Certificates by role and year of expiry", "certificates", span,
+        [Series(name, [float(counted[name][int(year)]) for year in span]) for name in names],
+        stacked=True,
+    )  # fmt: skip
+    heads, body = rows(chart)
+    return {
+        "svg": draw(chart),
+        "heads": heads,
+        "rows": body,
+        "count": sum(sum(each.values()) for each in counted.values()),
+    }
+
+
+def _role(number: int) -> str:
+    try:
+        return RemotePartyRole(number).title
+    except ValueError:
+        return f"{number:02X}"
+
+
+def _waiting(visit: Visit) -> list[dict[str, str]]:
+    """Approvals and requests that wait for somebody, and what ends within ninety days."""
+    from trustcell.smki.rules.records import RequestState
+
+    authority = visit.door.authority
+    assert authority is not None
+    now: datetime = visit.door.authority_now()
+    found = []
+    with authority.store.reading() as books:
+        register = authority.governance.register(books)
+        for name, approval in sorted(register.approvals.items()):
+            state = approval.state_at(now, len(books.approval_uses.uses(name))).value
+            if approval.decision is None and state != "withdrawn":
+                who = "the SSC's view" if approval.ssc_view is None else "the decision of the SMKI PMA"
+                found.append(
+                    {"path": f"/console/approvals/{name}", "what": f"approval {name}", "why": f"waits for {who}"}
+                )
+        for each in books.requests.search(RequestState.APPROVED):
+            path = f"/console/certificates/requests/{each.name}"
+            found.append({"path": path, "what": f"request {each.name[:12]}", "why": "waits for an issuer"})
+    endings = authority.calendar.endings(now, now, now + timedelta(days=90))
+    found += [{"path": "/console/calendar", "what": e.what, "why": f"ends {e.ends:%Y-%m-%d}"} for e in endings[:_SHOWN]]
+    return found
+
+
+SECTIONS = (Section("Home", "/console", "now"),)
+PAGES = (Page("/console", home),)

@@ -1,0 +1,30 @@
+// Comfort only: every page does its work without this file.
+"use strict";
+(() => {
+  const live = () => document.querySelector('[data-live="yes"]');
+
+  async function look() {
+    const part = live();
+    if (!part) return;
+    if (document.visibilityState === "visible") {
+      const answer = await fetch(location.href, { credentials: "same-origin" });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById(part.id);
+      if (!fresh || fresh.dataset.live !== "yes") { location.reload(); return; }
+      part.replaceChildren(...fresh.childNodes);
+    }
+    setTimeout(look, 1000);
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  });
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      const field = document.querySelector("[data-search]");
+      if (field) { event.preventDefault(); field.focus(); }
+    }
+  });
+  if (live()) setTimeout(look, 1000);
+})();
