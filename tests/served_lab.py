@@ -22,6 +22,7 @@ import uvloop
 from trustcell import duis, gbcs
 from trustcell.adapters import http_server
 from trustcell.adapters.keyfiles import read_key_file
+from trustcell.app.accounts import AccountBook
 from trustcell.app.front import Front
 from trustcell.app.lab import key_pair, zaz1
 from trustcell.app.lab_serving import LabOptions, opened_lab
@@ -421,7 +422,14 @@ def _rows(connection: sqlite3.Connection, table: str) -> list[Any]:
 
 
 @contextlib.contextmanager
-def served_lab(shared: Path, folder: Path, policy: Policy = QUICK, lab: Path | None = None, **front: Any):
+def served_lab(
+    shared: Path,
+    folder: Path,
+    policy: Policy = QUICK,
+    lab: Path | None = None,
+    accounts: AccountBook | None = None,
+    **front: Any,
+):
     """Open a lab in this folder, serve it from a thread, and stop it in the end."""
     users, clock = Users(), MovingClock()
     folder.mkdir(exist_ok=True)
@@ -437,8 +445,9 @@ def served_lab(shared: Path, folder: Path, policy: Policy = QUICK, lab: Path | N
     }  # fmt: skip
     lab, key_file = lab or shared / "zaz1-lab.json", shared / "zaz1-test-keys.json"
     options = LabOptions(
-        lab, (key_file,), None, folder, users.address, Front(duis_port=0, api_port=0, **front), clock, policy
-    )
+        lab, (key_file,), None, folder, users.address, Front(duis_port=0, api_port=0, **front), clock, policy,
+        accounts=accounts, duis_url=lambda: f"http://127.0.0.1:{listening[0].socket.getsockname()[1]}",
+    )  # fmt: skip
     loops: list[asyncio.AbstractEventLoop] = []
     ready, ends = threading.Event(), threading.Event()
     failures: list[BaseException] = []

@@ -8,8 +8,8 @@ from starlette.responses import RedirectResponse, Response
 
 from trustcell.app.accounts import Account
 from trustcell.app.console import ConsoleDoor
-from trustcell.vocab import Refused
-from trustcell.web.console.forms import read_form
+from trustcell.vocab import Refused, TrustcellError
+from trustcell.web.console.forms import FormError, read_form
 from trustcell.web.console.pages import HEADERS, rendered
 from trustcell.web.console.sessions import Sessions
 from trustcell.web.console.visit import Visit
@@ -35,13 +35,18 @@ class Entrance:
         client = request.client.host if request.client else ""
         if self._rate.wait(client, self._door.ticks()):
             return rendered("sign_in", 429, problem="Too many attempts came from this address. Wait a little.", name="")
-        form = (await read_form(request)).text
+        try:
+            form = (await read_form(request)).text
+        except FormError as error:
+            return rendered("sign_in", 400, problem=str(error), name="")
         name = form.get("name", "").strip()[:64]
         try:
             account = await run_in_threadpool(self._admitted, name, form.get("password", ""), client)
         except Refused as error:
             status = 429 if error.code == "account_locked" else 401
             return rendered("sign_in", status, problem=error.findings[0].message, name=name)
+        except TrustcellError as error:  # no log, no sign-in
+            return rendered("sign_in", 503, problem=str(error), name=name)
         response = RedirectResponse(PASSWORD_PATH if account.one_time else "/console", 303, dict(HEADERS))
         self._sessions.begin(account, response, secure=request.url.scheme == "https")
         return response

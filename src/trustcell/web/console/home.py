@@ -85,7 +85,8 @@ def _waiting(visit: Visit) -> list[dict[str, str]]:
     found = []
     with authority.store.reading() as books:
         register = authority.governance.register(books)
-        for name, approval in sorted(register.approvals.items()):
+        for name in sorted(register.versions):
+            approval = register.versions[name][-1]
             state = approval.state_at(now, len(books.approval_uses.uses(name))).value
             if approval.decision is None and state != "withdrawn":
                 who = "the SSC's view" if approval.ssc_view is None else "the decision of the SMKI PMA"

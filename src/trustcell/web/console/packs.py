@@ -92,7 +92,7 @@ async def assemble(visit: Visit) -> Response:
     """What would be published, linted; nothing is kept."""
     made = await visit.ask(_assembled, visit, visit.request.query_params)
     findings = await visit.ask(lambda: list(lint(made, policy=home_of(visit).environment.organisation_policy)))
-    asked = {name: visit.asked(name) for name in ("name", "version", "generation", "effective_from")}
+    asked = {name: visit.asked(name) for name in ("name", "version", "generation", "effective_from", "certificates")}
     return visit.page("pack_draft", pack=made, cells=_cells(made), findings=findings, asked=asked)
 
 
@@ -100,9 +100,18 @@ def _assembled(visit: Visit, form: Any) -> Pack:
     home, now = home_of(visit), visit.door.authority_now()
     version = whole(form, "version") or 1
     generation = form.get("generation", "").strip() or str(now.year)
+    chosen = [_identity(each) for each in form.get("certificates", "").replace(",", " ").split()]
     return home.packs.assemble(
-        needed(form, "name"), version, generation, effective_from=moment_field(form, "effective_from"), now=now
+        needed(form, "name"), version, generation, chosen, effective_from=moment_field(form, "effective_from"), now=now
     )
+
+
+def _identity(text: str) -> tuple[str, int]:
+    issuer, _, serial = text.rpartition("/")
+    try:
+        return issuer, int(serial, 16)
+    except ValueError:
+        raise ValueError(f"certificates: ISSUER/SERIAL was expected, not {text}") from None
 
 
 async def publish(visit: Visit) -> Response:
