@@ -18,6 +18,7 @@ from benchmarks import (
     lists,
     lists_service,
     messages,
+    pages,
     reports,
     searching,
     xml,
@@ -53,6 +54,7 @@ def main() -> int:
         lists_service,
         searching,
         reports,
+        pages,
     ):
         with console.status(f"measuring {part.__name__}"):
             seconds = measure(part.cases(shared), getattr(part, "ROUNDS", 7))

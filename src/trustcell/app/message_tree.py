@@ -1,7 +1,7 @@
 """A GBCS or DUIS message as lines for people: each field with the octets it was read from, where that is sure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from trustcell import duis
@@ -92,25 +92,32 @@ def _flat(node: Node, depth: int = 0) -> Iterator[Line]:
 
 def _placed(lines: Iterator[Line], octets: bytes) -> list[Line]:
     """Header fields stand in another order than people read them; later ones come in the order of their octets."""
-    found: list[Line] = []
-    at = behind_header = 0
-    in_header = True
-    for line in lines:
-        in_header = in_header and (line.depth > 0 or line.label == "header")
-        if not in_header:
-            at = max(at, behind_header)
-        wanted = _octets_of(line)
-        start = octets.find(wanted, 0 if in_header else at) if len(wanted) >= _SHORTEST else -1
-        if start < 0 or _overlaps(found, start, start + len(wanted)):
-            found.append(line)
-            continue
-        end = start + len(wanted)
-        behind_header, at = (max(behind_header, end), at) if in_header else (behind_header, end)
-        found.append(Line(line.depth, line.label, line.text, start, end))
-    return found
+    told = list(lines)
+    begins = next((place for place, line in enumerate(told) if line.depth == 0 and line.label != "header"), len(told))
+    found: dict[int, Line] = {}
+    for place in sorted(range(begins), key=lambda place: -len(_octets_of(told[place]))):  # a short one may be in a long
+        _place(found, place, told[place], octets, 0)
+    at = max((line.end or 0 for line in found.values()), default=0)
+    for place in range(begins, len(told)):
+        at = _place(found, place, told[place], octets, at)
+    return [found[place] for place in range(len(told))]
 
 
-def _overlaps(lines: list[Line], start: int, end: int) -> bool:
+def _place(found: dict[int, Line], place: int, line: Line, octets: bytes, at: int) -> int:
+    """Find the octets of a field from ``at`` on, where no other field is; where to look for the next one."""
+    wanted = _octets_of(line)
+    start = octets.find(wanted, at) if len(wanted) >= _SHORTEST else -1
+    while start >= 0 and _overlaps(found.values(), start, start + len(wanted)):
+        start = octets.find(wanted, start + 1)
+    if start < 0:
+        found[place] = line
+        return at
+    end = start + len(wanted)
+    found[place] = Line(line.depth, line.label, line.text, start, end)
+    return end
+
+
+def _overlaps(lines: Iterable[Line], start: int, end: int) -> bool:
     return any(
         line.start is not None and line.end is not None and line.start < end and start < line.end for line in lines
     )

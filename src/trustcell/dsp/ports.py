@@ -236,7 +236,9 @@ class Views(Protocol):
         """A user's schedules."""
         ...
 
-    def work_items(self, *, party: Eui64 | None = None, device: Eui64 | None = None) -> Sequence[WorkItem]:
+    def work_items(
+        self, *, party: Eui64 | None = None, device: Eui64 | None = None, limit: int | None = None
+    ) -> Sequence[WorkItem]:
         """What is to be done: by a party, about a device, or all of it."""
         ...
 

@@ -95,6 +95,9 @@ class CertificateBook(Protocol):
     def search(self, query: Query, now: datetime) -> list[CertificateRecord]:
         """Those that match, ordered by issuer and serial."""
 
+    def ends(self, family: Family, now: datetime) -> list[tuple[int | None, datetime]]:
+        """Role and end of each that is neither revoked nor at its end; its octets are not read."""
+
     def all(self, after: tuple[str, int] | None = None) -> Iterator[CertificateRecord]:
         """Every certificate by issuer and serial, read in chunks."""
 

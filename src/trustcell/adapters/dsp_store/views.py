@@ -203,12 +203,15 @@ class SqlViews:
         found = self._all("SELECT * FROM schedule WHERE user_id = ? ORDER BY number", (bytes(user),))
         return [rows.as_schedule(row) for row in found]
 
-    def work_items(self, *, party: Eui64 | None = None, device: Eui64 | None = None) -> Sequence[WorkItem]:
+    def work_items(
+        self, *, party: Eui64 | None = None, device: Eui64 | None = None, limit: int | None = None
+    ) -> Sequence[WorkItem]:
         """See the port."""
         asked = [(name, bytes(value)) for name, value in (("party", party), ("device", device)) if value is not None]
         where = " AND ".join(["1 = 1", *(f"{name} = ?" for name, _ in asked)])
         text = f"SELECT party, device, code, text FROM work_item WHERE {where} ORDER BY device, code, text"
-        found = self._all(text, tuple(value for _, value in asked))
+        most = () if limit is None else (limit,)
+        found = self._all(text + (" LIMIT ?" if most else ""), (*(value for _, value in asked), *most))
         return [WorkItem(Eui64(by) if by is not None else None, Eui64(of), code, said) for by, of, code, said in found]
 
     def chain(self) -> Iterator[tuple[str, int, bytes, bytes]]:

@@ -11,7 +11,7 @@ from trustcell.adapters.store.certificate_rows import COLUMNS, RECORD, as_record
 from trustcell.adapters.store.certificate_search import question, select_of
 from trustcell.adapters.store.schema import CERTIFICATE, CERTIFICATE_APPROVAL
 from trustcell.adapters.store.unit import Duplicate, Unit
-from trustcell.adapters.store.values import number, wide
+from trustcell.adapters.store.values import micros, number, when, wide
 from trustcell.smki.rules.records import CertificateRecord, Family, Query
 from trustcell.vocab import Clause, Finding, Refused
 
@@ -61,6 +61,11 @@ class SqlCertificates:
         rows = self._unit.rows(self._unit.marked(_WITH_KEY), (key, key))
         found = [as_record(row[1:]) for row in rows]
         return [each for each in found if family is None or each.family is family]
+
+    def ends(self, family: Family, now: datetime) -> list[tuple[int | None, datetime]]:
+        """See the port."""
+        text = "SELECT role, not_after FROM certificate WHERE family = ? AND revoked_at IS NULL AND not_after >= ?"
+        return [(role, when(end)) for role, end in self._unit.rows(self._unit.marked(text), (str(family), micros(now)))]
 
     def keys_in_use(self, family: Family, keys: Sequence[bytes]) -> set[bytes]:
         """See the port."""

@@ -12,7 +12,8 @@ from trustcell.web.console.authority import home_of
 from trustcell.web.console.visit import Page, Section, Visit, download
 
 AUDITORS = frozenset({ConsoleRole.AUDITOR})
-_SHOWN = 100
+_SHOWN, _LOOKED_AT = 100, 2_000
+"""Of a kind, the newest entries are looked through; the export and trustcell audit show have all."""
 _JOB = "audit"
 
 
@@ -27,9 +28,10 @@ async def audit(visit: Visit) -> Response:
 
 def _newest(visit: Visit, subject: str, kind: str) -> tuple[list[dict[str, Any]], Any]:
     with visit.door.repository.repository.store.reading() as books:
-        entries = iter(books.audit.about(subject)) if subject else books.audit.entries()
-        kept = deque((each for each in entries if not kind or each.kind.startswith(kind)), _SHOWN)
         head = books.audit.head()
+        first = 1 if head is None else max(1, head.seq - (_LOOKED_AT if kind else _SHOWN) + 1)
+        entries = iter(books.audit.about(subject)) if subject else books.audit.entries(first)
+        kept = deque((each for each in entries if not kind or each.kind.startswith(kind)), _SHOWN)
     shown = [
         {
             "seq": each.seq, "at": f"{each.at:%Y-%m-%dT%H:%M:%SZ}", "kind": each.kind, "subject": each.subject,

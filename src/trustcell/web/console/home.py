@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from trustcell.charts import Bars, Series, draw, rows
-from trustcell.smki.rules.records import Family, Query
+from trustcell.smki.rules.records import Family
 from trustcell.vocab import RemotePartyRole
 from trustcell.web.console.visit import Page, Section, Visit
 
@@ -29,26 +29,25 @@ async def _dsp(visit: Visit) -> dict[str, Any]:
     dsp = visit.door.dsp
     assert dsp is not None
     tally = await visit.ask(dsp.views.tally)
-    items = await visit.ask(dsp.views.work_items)
+    items = await visit.ask(lambda: dsp.views.work_items(limit=_SHOWN))
     return {
         "health": dsp.engine.health(),
         "devices": [(kind.name, status or "none", count) for (kind, status), count in sorted(tally.devices.items())],
         "occupants": sorted(((str(who), n) for who, n in tally.occupants.items()), key=lambda each: -each[1]),
         "requests": sorted(tally.requests.items()),
-        "items": items[:_SHOWN],
-        "item_count": len(items),
+        "items": items,
+        "item_count": sum(tally.work_items.values()),
     }
 
 
 def _years(visit: Visit) -> dict[str, Any] | None:
     """Organisation Certificates in use by role and the year in which they end."""
     door = visit.door.repository
-    now = door.clock()
-    found = door.repository.search(Query(family=Family.ORGANISATION, expires_from=now), now).records
     counted: dict[str, Counter[int]] = {}
-    for each in found:
-        if each.revoked_at is None and each.role is not None:
-            counted.setdefault(_role(each.role), Counter())[each.not_after.year] += 1
+    with door.repository.store.reading() as books:
+        for role, end in books.certificates.ends(Family.ORGANISATION, door.clock()):
+            if role is not None:
+                counted.setdefault(_role(role), Counter())[end.year] += 1
     if not counted:
         return None
     years = sorted({year for each in counted.values() for year in each})
