@@ -1,7 +1,6 @@
 """The lab of ``trustcell serve`` in this process: real doors and books, virtual devices, and a clock one can move."""
 
 import asyncio
-import base64
 import contextlib
 import http.client
 import json
@@ -24,7 +23,8 @@ from trustcell.adapters import http_server
 from trustcell.adapters.keyfiles import read_key_file
 from trustcell.app.accounts import AccountBook
 from trustcell.app.front import Front
-from trustcell.app.lab import key_pair, zaz1
+from trustcell.app.lab import key_pair
+from trustcell.app.lab_facts import zaz1
 from trustcell.app.lab_serving import LabOptions, opened_lab
 from trustcell.app.tokens import make_token
 from trustcell.devices import NO_FAULTS, Faults
@@ -258,7 +258,7 @@ class ServedLab:
     @property
     def path(self) -> bytes:
         """The certificate of the issuing authority."""
-        return base64.b64decode(zaz1()["issuing"])
+        return zaz1().issuing
 
     def ask(self, request: duis.Request) -> Answer:
         """Signed by its originator, to the service its variant belongs to."""

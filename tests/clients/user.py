@@ -13,7 +13,8 @@ from typing import Any
 
 from trustcell import certs, duis, gbcs
 from trustcell.adapters.keyfiles import KeyFile, read_key_file
-from trustcell.app.lab import key_pair, zaz1
+from trustcell.app.lab import key_pair
+from trustcell.app.lab_facts import zaz1
 from trustcell.vocab import Eui64
 from web.duis_client import MODULES, Client, duis_client
 from web.serving import Running, running
@@ -209,7 +210,7 @@ def id_of(ids: dict | None) -> str:
 
 def path_certificates() -> dict:
     """The issuing certificate that a command carries."""
-    return {"Certificate": zaz1()["issuing"]}
+    return {"Certificate": base64.b64encode(zaz1().issuing).decode()}
 
 
 @contextlib.contextmanager

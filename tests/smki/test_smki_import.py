@@ -1,6 +1,5 @@
 """Import of other authorities' certificates: each trap of real data is named, nothing is put right silently (C15)."""
 
-import base64
 import hashlib
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +9,7 @@ import pytest
 from smki.smki_certificates import BEGIN, DEVICE, ENVIRONMENT, KA, NOW, SmallAuthority, record, repository_of
 from trustcell import certs
 from trustcell.adapters.foreign import foreign_items
-from trustcell.app.lab import zaz1
+from trustcell.app.lab_facts import zaz1
 from trustcell.smki.rules.foreign import ForeignItem, Outcome, judge
 from trustcell.smki.rules.records import Family, Query, Status
 from trustcell.smki.service.importing import take_in
@@ -37,9 +36,9 @@ def item(certificate, where="here", **label):
 def public(shared, tmp_path_factory):
     """The two public key files and the Z1 certificate, with the keys of Z1 and E357 known, nothing pinned."""
     facts = zaz1()
-    anchors = {name: (certs.spki_of(bytes.fromhex(point)),) for name, point in facts["authorities"].items()}
+    anchors = {name: (certs.spki_of(point),) for name, point in facts.authorities.items()}
     repository = repository_of(tmp_path_factory.mktemp("public"), anchors=anchors)
-    items = [ForeignItem("Z1", base64.b64decode(facts["issuing"]))]
+    items = [ForeignItem("Z1", facts.issuing)]
     items += foreign_items(shared / "zaz1-test-keys.json") + foreign_items(shared / "rtds" / "keys.json")
     return repository, take(repository, items)
 
@@ -56,7 +55,7 @@ def test_t4_self_signed_that_claim_z1_are_left_out_unless_pinned(public, shared,
     first, second = (each for each in verdicts[:2])
     pins = {first.certificate.sha256.hex()}
     repository = repository_of(tmp_path, anchors=public[0].anchors)
-    z1 = ForeignItem("Z1", base64.b64decode(zaz1()["issuing"]))
+    z1 = ForeignItem("Z1", zaz1().issuing)
     imported = take(repository, [z1, first.item, second.item], pins)
     assert [verdict.outcome for verdict in imported.verdicts] == [Outcome.KEPT, Outcome.PINNED, Outcome.LEFT_OUT]
     kept = repository.retrieve("Z1", first.certificate.serial, NOW)
@@ -73,7 +72,7 @@ def test_a_pinned_certificate_is_still_checked_against_its_own_key(public, tmp_p
     der[-1] ^= 1
     forged = bytes(der)
     repository = repository_of(tmp_path, anchors=public[0].anchors)
-    z1 = ForeignItem("Z1", base64.b64decode(zaz1()["issuing"]))
+    z1 = ForeignItem("Z1", zaz1().issuing)
     imported = take(repository, [z1, ForeignItem("forged", forged)], {hashlib.sha256(forged).hexdigest()})
     assert imported.verdicts[1].outcome is Outcome.LEFT_OUT
     assert "signature_not_by_issuer" in codes(imported.verdicts[1])

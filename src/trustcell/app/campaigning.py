@@ -1,6 +1,5 @@
 """Departures of a home: its books, the operator's keys, any DUIS address, and the campaigns kept beside them."""
 
-import base64
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from trustcell.adapters.campaign_store.fleet import BooksFleet
 from trustcell.adapters.clock import system_now_exact
 from trustcell.adapters.keyfiles import read_key_files
 from trustcell.app.dsp_books import database_url
-from trustcell.app.lab import zaz1
+from trustcell.app.lab_facts import kept_facts
 from trustcell.app.lab_repository import beside_lab, broker_in
 from trustcell.app.operator_client import Send, operator_client
 from trustcell.campaigns import Campaign, CampaignState, Departure, Limits, Progress, Target, TargetState
@@ -45,7 +44,7 @@ def departure_of(
     """One campaign of a home, and the store it is kept in."""
     store = SqlCampaigns(f"sqlite:///{(home / _FILE).absolute()}")
     with beside_lab(home) as (repository, _seal):
-        broker = broker_in(repository)
+        broker = broker_in(repository, kept_facts(home).certificates_at)
     fleet = BooksFleet(database_url(home, database), broker)
     try:
         yield Departure(store, fleet, client, name), store
@@ -54,10 +53,10 @@ def departure_of(
         store.close()
 
 
-def client_of(operator: Eui64, keys: Sequence[Path], send: Send) -> Client:
+def client_of(home: Path, operator: Eui64, keys: Sequence[Path], send: Send) -> Client:
     """The operator's own client. ``Refused`` (``key_missing``) when the key files do not have what it signs with."""
-    path = base64.b64decode(zaz1()["issuing"])
-    return operator_client(read_key_files(keys), operator, path, send, zaz1()["certificates_at"])
+    facts = kept_facts(home)
+    return operator_client(read_key_files(keys), operator, facts.issuing, send, facts.certificates_at)
 
 
 def carried_on(

@@ -11,7 +11,8 @@ from trustcell.adapters.dsp_store import Settings as Books
 from trustcell.adapters.dsp_store import SqlHomes, open_homes
 from trustcell.adapters.keyfiles import KeyFile
 from trustcell.adapters.parties import LocalBroker, LocalParty
-from trustcell.app.lab import key_pair, zaz1
+from trustcell.app.lab import key_pair
+from trustcell.app.lab_facts import facts_in
 from trustcell.devices import CellOccupant, CertificateSource, DevicePolicy, Estate, Fleet, ManufacturePack, Region
 from trustcell.dsp import DeviceRecord, DeviceStatus, Effects, Occupant, Registration, SlotChange, Store, User, Work
 from trustcell.dsp.rules.plan import DeviceChange
@@ -147,8 +148,8 @@ class LabFile:
     # ---- devices ----
 
     def _fleet(self, seed: bytes) -> Fleet:
-        facts = zaz1()
-        root = bytes.fromhex(facts["root"])
+        facts = facts_in(self._lab, str(self._path))
+        root = facts.root
         dcc = self._lab["dcc"]
         broker = dcc["access_control_broker"] | dcc.get("made_with", {})
         names = [broker["digital_signature"], broker["key_agreement"]]
@@ -157,7 +158,7 @@ class LabFile:
             CellOccupant.root(certs.method2_ski(root), root),
             [self._pair(name).certificate.der for name in names],
         )
-        policy = DevicePolicy(certificate_time=facts["certificates_at"])
+        policy = DevicePolicy(certificate_time=facts.certificates_at)
         return Fleet(seed, pack, policy, certificates=self._certificates)
 
     def _estate(self, seed: bytes, now: datetime) -> Estate:
@@ -228,7 +229,7 @@ class LabFile:
             hub=eui if _type(entry) is DeviceType.CHF else hub,
             gpf=self._gpf_of(eui) if _type(entry) is DeviceType.CHF else None,
             import_mpxn=entry.get("mpan") or entry.get("mprn") or "",
-            details=_DETAILS | entry.get("details", {}),
+            details=_DETAILS | _region(entry) | entry.get("details", {}),
         )
         mine = [each for each in self._registrations() if each.mpxn in record.mpxns]
         changes = (DeviceChange(eui, record, _MADE),)
@@ -255,6 +256,11 @@ def take_in(store: Store, works: Sequence[Work], now: datetime) -> None:
     """Give an empty DSP what it knows from the start."""
     for start in range(0, len(works), 64):
         store.commit(works[start : start + 64], now)
+
+
+def _region(entry: Mapping[str, Any]) -> dict[str, str]:
+    """What the inventory says of a hub: which CSP serves it."""
+    return {"CSPRegion": str(entry["csp_region"])} if "csp_region" in entry else {}
 
 
 def _type(entry: Mapping[str, Any]) -> DeviceType:

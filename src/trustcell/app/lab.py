@@ -1,26 +1,16 @@
 """A cast from a lab file and a key file: the public ZAZ1 identities with their real certificates."""
 
-import base64
 import json
-import tomllib
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from trustcell import certs
 from trustcell.adapters.keyfiles import KeyFile
+from trustcell.app.lab_facts import facts_in
 from trustcell.devices import CellOccupant
 from trustcell.stories import Actor, Cast, KeyPair
 from trustcell.vocab import Eui64, WireError
-
-
-@cache
-def zaz1() -> Mapping[str, Any]:
-    """Public facts of the ZAZ1 environment: root key, issuing certificate, a moment inside all validity periods."""
-    return MappingProxyType(tomllib.loads(files("trustcell.app").joinpath("zaz1.toml").read_text("utf-8")))
 
 
 def lab_cast(lab_path: Path, keys: KeyFile, seed: bytes) -> Cast:
@@ -29,18 +19,18 @@ def lab_cast(lab_path: Path, keys: KeyFile, seed: bytes) -> Cast:
     Raises ``WireError`` naming the field of the lab file that is missing or the credential the key file lacks.
     """
     lab = read_lab(lab_path)
-    facts = zaz1()
-    root = bytes.fromhex(facts["root"])
+    facts = facts_in(lab, str(lab_path))
+    root = facts.root
     try:
         dcc, users = lab["dcc"], lab["users"]
         operator = _user(users, "GT", "Network Operator", keys)
         broker = dcc["access_control_broker"]
         others = ("recovery", "transitional_cos", "wan_provider")
         return Cast(
-            "the public ZAZ1 identities and certificates",
-            facts["begins"],
+            facts.title,
+            facts.begins or facts.certificates_at,
             CellOccupant.root(certs.method2_ski(root), root),
-            certs.Certificate.from_der(base64.b64decode(facts["issuing"])),
+            certs.Certificate.from_der(facts.issuing),
             _actor("Access Control Broker", {**broker, "xml_signing": dcc["xml_signing"]}, keys),
             _user(users, "GS", "Supplier", keys),
             operator,

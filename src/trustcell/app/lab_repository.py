@@ -1,6 +1,5 @@
 """The repository of a lab: public certificates from key files, certificates for devices that have none, one process."""
 
-import base64
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,8 +17,8 @@ from trustcell.adapters.key_archive import key_archive
 from trustcell.adapters.keyfiles import read_key_file
 from trustcell.adapters.store import open_store
 from trustcell.app.audit_key import audit_key, made_audit_key
-from trustcell.app.dsp_books import ENVIRONMENT
-from trustcell.app.lab import read_lab, zaz1
+from trustcell.app.lab import read_lab
+from trustcell.app.lab_facts import LabFacts, facts_in, keep_facts, kept_facts, zaz1
 from trustcell.app.serve import RepositoryDoor, api_keys, running_clock
 from trustcell.devices import derive_private_key
 from trustcell.smki.rules.environment import Environment
@@ -62,16 +61,17 @@ def open_lab(
     are valid. Self-signed certificates of the key files are pinned (trap T4). Raises ``WireError`` as the readers of
     the files do.
     """
-    facts = zaz1()
-    clock = running_clock(at or facts["begins"])
+    facts = zaz1() if lab is None else facts_in(read_lab(lab), str(lab))
+    clock = running_clock(at or facts.begins)
     now = clock()
-    environment = _environment()
-    items = [ForeignItem("Z1", base64.b64decode(facts["issuing"]))]
+    environment = _environment(facts)
+    items = [ForeignItem("the Issuing OCA", facts.issuing)]
     items += [item for file in key_files for item in foreign_items(file)]
     credentials = [each for file in key_files for each in read_key_file(file).credentials]
     devices = lab_devices(lab) if lab is not None else ()
     with ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trustcell-lab-")))
+        keep_facts(place, facts)
         key = made_audit_key(place)
 
         def seal(octets: bytes) -> bytes:
@@ -81,7 +81,7 @@ def open_lab(
         store = repository.store
 
         def certificate(device: Eui64, usage: KeyUsage) -> bytes:
-            return _device_certificate(device, usage, facts["begins"], environment.device_policy)
+            return _device_certificate(device, usage, facts.made, environment.device_policy)
 
         def issue(devices: Iterable[Eui64], now: datetime) -> int:
             with store.transaction(now) as books:
@@ -125,8 +125,9 @@ def beside_lab(folder: Path) -> Iterator[tuple[Repository, Callable[[bytes], byt
 
 @contextmanager
 def _repository(folder: Path, seal: Callable[[bytes], bytes]) -> Iterator[Repository]:
-    environment = _environment()
-    anchors = {name: (certs.spki_of(bytes.fromhex(point)),) for name, point in zaz1()["authorities"].items()}
+    facts = kept_facts(folder)
+    environment = _environment(facts)
+    anchors = {name: (certs.spki_of(point),) for name, point in facts.authorities.items()}
     anchors[DEVICE_AUTHORITY] = (certs.spki_of(_authority_point()),)
     url = f"sqlite:///{(folder / 'lab.db').absolute()}"
     store = open_store(url, environment.identifier, seal=seal, head_file=None)
@@ -136,17 +137,17 @@ def _repository(folder: Path, seal: Callable[[bytes], bytes]) -> Iterator[Reposi
         store.close()
 
 
-def broker_in(repository: Repository) -> Eui64:
+def broker_in(repository: Repository, at: datetime) -> Eui64:
     """Whose the ACB certificates of a repository are. ``Unavailable`` (``broker_missing``) when it has none."""
     query = Query(family=Family.ORGANISATION, role=RemotePartyRole.ACCESS_CONTROL_BROKER, limit=1)
-    for record in repository.search(query, zaz1()["certificates_at"]).records:
+    for record in repository.search(query, at).records:
         if record.entity_id is not None:
             return record.entity_id
     raise Unavailable("the repository has no certificate of an ACB [broker_missing]")
 
 
-def _environment() -> Environment:
-    return Environment(ENVIRONMENT, "public ZAZ1 certificates and lab devices", zaz1()["begins"])
+def _environment(facts: LabFacts) -> Environment:
+    return Environment(facts.environment, facts.title, facts.made)
 
 
 def lab_devices(lab: Path) -> tuple[Eui64, ...]:

@@ -12,7 +12,7 @@ from trustcell.adapters.reporting.books import BooksReader
 from trustcell.adapters.reporting.duck import TableWriter
 from trustcell.adapters.store.values import micros
 from trustcell.app.dsp_books import database_url
-from trustcell.app.lab import zaz1
+from trustcell.app.lab_facts import kept_facts
 from trustcell.app.lab_repository import beside_lab, broker_in
 from trustcell.app.users import USERS_FILE, UserBook
 from trustcell.dsp import UserStatus
@@ -36,12 +36,17 @@ def take_snapshot(home: Path, at: datetime | None, database: str | None = None, 
     folder = home / FOLDER / at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     as_of = AsOf(micros(at))
     numbers, certificates, parties = _numbered(home)
+    one_moment = micros(kept_facts(home).certificates_at)  # all that a lab's repository shows
+
+    def in_repository(_moment: int) -> int:
+        return one_moment
+
     reader = BooksReader(database_url(home, database))
     try:
         registered = reader.registrations()
         writer = TableWriter(folder, "device")
         for done, device in enumerate(reader.devices(), 1):
-            row = device_row(device, numbers, lambda point: registered.get(point, ()), as_of, _in_repository)
+            row = device_row(device, numbers, lambda point: registered.get(point, ()), as_of, in_repository)
             writer.add(row)
             if not done % 1000:
                 step(done)
@@ -85,8 +90,9 @@ def snapshots(home: Path) -> list[Path]:
 def _numbered(home: Path) -> tuple[Numbers, list[dict[str, object]], list[dict[str, object]]]:
     """Who is a DCC User stands in the file of users; a lab that never changed one has everybody who signs DUIS."""
     with beside_lab(home) as (repository, _seal):
-        found = repository.search(Query(family=Family.ORGANISATION), zaz1()["certificates_at"]).records
-        broker = broker_in(repository)
+        moment = kept_facts(home).certificates_at
+        found = repository.search(Query(family=Family.ORGANISATION), moment).records
+        broker = broker_in(repository, moment)
     users = UserBook.open(home / USERS_FILE, {}).users()
     parties = [Party(entity, "", user.status is UserStatus.ACTIVE) for entity, user in users.items()]
     if not users:
@@ -112,8 +118,3 @@ def _holder(record: CertificateRecord) -> Holder:
         micros(record.not_after),
         record.revoked_at is not None,
     )
-
-
-def _in_repository(_moment: int) -> int:
-    """A lab's repository shows one moment, at which its public certificates are in use."""
-    return micros(zaz1()["certificates_at"])

@@ -1,6 +1,5 @@
 """Any DUIS address as the system under test: users and devices of a lab file, keys of key files, a callback of ours."""
 
-import base64
 import http.server
 import threading
 import time
@@ -16,7 +15,8 @@ from trustcell.adapters.keyfiles import Credential, KeyFile, read_key_files
 from trustcell.app.callbacks import DEFAULT_PATH
 from trustcell.app.campaigning import Numbers
 from trustcell.app.duis_client import send_request
-from trustcell.app.lab import read_lab, zaz1
+from trustcell.app.lab import read_lab
+from trustcell.app.lab_facts import facts_in
 from trustcell.app.sit_client import SitParty, SitUsers
 from trustcell.sit.rules.scenario import DEVICES, StepPlan
 from trustcell.sit.rules.verdict import Seen
@@ -62,7 +62,7 @@ def remote_system(
         users = SitUsers(
             parties,
             devices,
-            (base64.b64decode(zaz1()["issuing"]),),
+            (facts_in(facts, str(lab)).issuing,),
             broker,
             lambda variant, octets: send_request(url, variant, octets),
             lambda ids: callbacks.wait(ids, patience),

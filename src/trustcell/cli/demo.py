@@ -1,8 +1,10 @@
 """``trustcell demo``: both stories, SECMP0128A with and without counter tracking, and MP261."""
 
 import json
+import os
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.table import Table
@@ -13,6 +15,7 @@ from trustcell.cli.story import default_cast
 from trustcell.cli.story_mp261 import play_mp261
 from trustcell.cli.telling import play
 
+_HUBS = 3
 _ROWS = (
     ("operator left with counter", "leaving_counter"),
     ("DSP remembered", "learned_counter"),
@@ -28,14 +31,20 @@ def demo(
     folder: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where messages and summary go.")] = Path(
         "out/demo"
     ),
+    show: Annotated[
+        bool, typer.Option("--open", help="Then serve the authority of the story and a lab, and open the console.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell SECMP0128A with and without counter tracking, then MP261, and show what differs."""
+    home = folder / "home"
+    if show and home.exists():  # told before: what was done there since is kept
+        _serve(folder)
     reports = {
         name: play(default_cast(), folder / name, lambda _step, _written: None, tracking=tracking)
         for name, tracking in (("tracking", True), ("no_tracking", False))
     }
-    pack = play_mp261(folder / "mp261", lambda _step: None)
+    pack = play_mp261(folder / "mp261", lambda _step: None, home=home if show else None)
     summary, everything = folder / "summary.json", {**reports, "mp261": pack}
     write_output(summary, json.dumps(everything, indent=2).encode() + b"\n")
     if as_json:
@@ -44,6 +53,21 @@ def demo(
         _print(reports, pack, summary)
     if not all(report["as_told"] for report in everything.values()):
         raise typer.Exit(1)
+    if show:
+        _serve(folder)
+
+
+def _serve(folder: Path) -> NoReturn:
+    """This process becomes the server: a lab of its own, kept in the home that the story of MP261 left."""
+    from trustcell.app.lab_making import KEYS_FILE, LAB_FILE, make_lab
+    from trustcell.app.serve import random_source, running_clock
+
+    place = folder / "lab"
+    if not (place / LAB_FILE).exists():
+        make_lab(place, _HUBS, running_clock()(), random_source())
+    files = ("--lab", str(place / LAB_FILE), "--keys", str(place / KEYS_FILE), "--home", str(folder / "home"))
+    sys.stdout.flush()
+    os.execv(sys.executable, (sys.executable, "-m", "trustcell", "serve", *files, "--open"))
 
 
 def _print(reports: dict[str, dict[str, Any]], pack: dict[str, Any], summary: Path) -> None:

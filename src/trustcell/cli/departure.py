@@ -76,7 +76,7 @@ def run(
 
     with campaigning.departure_of(home, name, database) as (asked, _store):
         operator = asked.campaign.subject
-    client = campaigning.client_of(operator, keys, lambda variant, octets: send_request(url, variant, octets))
+    client = campaigning.client_of(home, operator, keys, lambda variant, octets: send_request(url, variant, octets))
     with campaigning.departure_of(home, name, database, client) as (departure, _store):
         total = campaigning.report_of(departure)["total"]
         with with_progress(name, total) as progress:

@@ -39,6 +39,7 @@ class _Root(LazyGroup):
             "Show everything that ends: certificates, keys of authorities, packs, approvals, lists, "
             "the last day to issue.",
         ),
+        "lab": Lazy("trustcell.cli.lab", "app", "Labs of one's own: a PKI, users and devices to serve."),
         "account": Lazy("trustcell.cli.account", "app", "Accounts of the console: made, listed, unlocked, removed."),
         "token": Lazy("trustcell.cli.token", "app", "Tokens of the JSON API: made, listed, revoked."),
         "device": Lazy(

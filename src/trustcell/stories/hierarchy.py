@@ -21,13 +21,13 @@ _DS, _KA = KeyUsage.DIGITAL_SIGNATURE, KeyUsage.KEY_AGREEMENT
 class Authority:
     """A root and an issuing OCA whose keys and serials come from a seed, so that every run gives equal octets."""
 
-    def __init__(self, seed: bytes, begins: datetime) -> None:
-        """``begins`` lies inside every period: root 50 years, issuing 25, organisations 10."""
+    def __init__(self, seed: bytes, begins: datetime, names: tuple[str, str] = ("TR", "T1")) -> None:
+        """``begins`` lies inside every period: root 50 years, issuing 25, organisations 10; ``names`` are their CNs."""
         self._seed = seed
         self._year = begins.year - 1
         self._root_key = self._key("root")
         self._issuing_key = self._key("issuing")
-        root_name, issuing_name = certs.authority_name("TR", 0), certs.authority_name("T1", 7)
+        root_name, issuing_name = certs.authority_name(names[0], 0), certs.authority_name(names[1], 7)
         self.root = certs.issue(
             certs.RootAuthorityTemplate(
                 self._serial("root"), root_name, *self._period(50), _point(self._root_key), POLICY

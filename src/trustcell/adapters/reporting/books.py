@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from trustcell.adapters.dsp_store.rows import cell_of
 from trustcell.adapters.dsp_store.schema import DEVICE, FLOOR, REGISTRATION, SLOT_EVENT
 from trustcell.adapters.store.engine import make_engine
+from trustcell.adapters.store.values import from_json
 from trustcell.reports.rules.export import Begun, Device, SlotEvent
+from trustcell.reports.service import REGIONS
 from trustcell.vocab import DeviceType, Eui64
 
 _PAGE = 10_000
@@ -43,7 +45,7 @@ class BooksReader:
         """Every device, in order of EUI-64; a proxy without a metering point has those of the gas of its home."""
         with self._engine.connect() as connection:
             reader = connection.execution_options(reading=True)
-            gas = self._gas_points(reader)
+            gas, regions = self._gas_points(reader), _regions(reader)
             after = b""
             while True:
                 wanted = sa.select(DEVICE).where(DEVICE.c.eui > after).order_by(DEVICE.c.eui).limit(_PAGE)
@@ -63,7 +65,7 @@ class BooksReader:
                         Eui64(row.eui),
                         device_type,
                         _SMETS.get(row.generation, 2),
-                        0,
+                        regions.get(row.hub or row.eui, 0),
                         row.commissioned_at,
                         tuple(filter(None, points)),
                         events.get(row.eui, ()),
@@ -85,6 +87,13 @@ class BooksReader:
         for hub, point in reader.execute(gas):
             found.setdefault(hub, []).append(point)
         return found
+
+
+def _regions(reader: sa.Connection) -> dict[bytes, int]:
+    """Which CSP serves each hub, by its place in ``REGIONS``."""
+    hubs = sa.select(DEVICE.c.eui, DEVICE.c.details).where(DEVICE.c.device_type == int(DeviceType.CHF))
+    told = ((row.eui, str(from_json(row.details).get("CSPRegion", "")).lower()) for row in reader.execute(hubs))
+    return {eui: REGIONS.index(name) for eui, name in told if name in REGIONS}
 
 
 def _events(reader: sa.Connection, first: bytes, last: bytes) -> dict[bytes, list[SlotEvent]]:

@@ -79,7 +79,9 @@ async def carry_on(visit: Visit) -> Response:
     def task(told: Progress) -> dict[str, Any]:
         with campaigning.departure_of(folder, name, database) as (asked, _store):
             operator = asked.campaign.subject
-        client = campaigning.client_of(operator, keys, lambda variant, octets: send_request(url, variant, octets))
+        client = campaigning.client_of(
+            folder, operator, keys, lambda variant, octets: send_request(url, variant, octets)
+        )
         with campaigning.departure_of(folder, name, database, client) as (running, _store):
             total = campaigning.report_of(running)["total"]
             campaigning.carried_on(running, lambda now: told(now.over, total))
