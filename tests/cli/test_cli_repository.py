@@ -165,10 +165,9 @@ def alter(home, kind):
     """Change one octet of a certificate, as somebody with the database file in his hands."""
     with sqlite3.connect(home / "trustcell.db") as database:
         database.execute("DROP TRIGGER certificate_frozen")
-        database.execute(
-            "UPDATE certificate SET der = CAST(substr(der, 1, length(der) - 1) || x'00' AS BLOB) WHERE kind = ?",
-            (kind,),
-        )
+        for number, der in database.execute("SELECT number, der FROM certificate WHERE kind = ?", (kind,)).fetchall():
+            changed = der[:-1] + bytes([der[-1] ^ 1])
+            database.execute("UPDATE certificate SET der = ? WHERE number = ?", (changed, number))
 
 
 def test_an_altered_certificate_is_not_given_out_by_any_command(home, tmp_path):
