@@ -21,6 +21,7 @@ from benchmarks import (
     pages,
     reports,
     searching,
+    verifying,
     xml,
 )
 from benchmarks.harness import measure
@@ -53,6 +54,7 @@ def main() -> int:
         lists,
         lists_service,
         searching,
+        verifying,
         reports,
         pages,
     ):
