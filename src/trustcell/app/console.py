@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 from trustcell.app.accounts import FIRST_ACCOUNT, AccountBook, ConsoleRole
 from trustcell.app.doors import ApiDoor, new_reference
 from trustcell.app.jobs import Jobs
+from trustcell.app.oidc import OIDC, Oidc, provider_of
 from trustcell.app.serve import RepositoryDoor
+from trustcell.app.settings import Settings
+from trustcell.vocab import Refused
 
 if TYPE_CHECKING:
     from trustcell.app.home import Home
@@ -38,6 +41,7 @@ class ConsoleDoor:
     keys: tuple[Path, ...] = ()
     duis_url: Callable[[], str] = lambda: ""
     advance: Callable[[timedelta], datetime] | None = None
+    oidc: Oidc | None = None
     jobs: Jobs = field(default_factory=Jobs)
     ticks: Callable[[], float] = perf_counter
 
@@ -65,6 +69,15 @@ def authority_in(folder: Path | None) -> "Home | None":
     from trustcell.app.home import ENVIRONMENT_FILE, open_home  # a lab does without keystores
 
     return open_home(folder) if folder is not None and (folder / ENVIRONMENT_FILE).is_file() else None
+
+
+def oidc_of_settings(random: Callable[[int], bytes]) -> Oidc | None:
+    """The OpenID Provider of the settings, if there is one. ``Refused`` (``oidc_settings``)."""
+    try:
+        provider = provider_of(Settings())
+    except ValueError as error:
+        raise Refused([OIDC.breach("oidc_settings", "settings", str(error), "see docs/console.md")]) from None
+    return None if provider is None else Oidc(provider, random, perf_counter)
 
 
 def first_account(accounts: AccountBook, random: Callable[[int], bytes]) -> str | None:

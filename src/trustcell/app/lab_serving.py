@@ -12,7 +12,7 @@ from trustcell.adapters.keyfiles import read_key_files
 from trustcell.adapters.store.engine import file_of, readable
 from trustcell.app.accounts import AccountBook
 from trustcell.app.callbacks import CallbackRules, read_callback
-from trustcell.app.console import ConsoleDoor, authority_in
+from trustcell.app.console import ConsoleDoor, authority_in, oidc_of_settings
 from trustcell.app.doors import ApiDoor
 from trustcell.app.dsp_serving import LabSettings, ServedDsp, gauges, lab_dsp, woken_by
 from trustcell.app.front import Front, open_front
@@ -132,6 +132,7 @@ def pages_of(
         return ConsoleDoor(
             accounts, repository, system_random, dsp=api, authority=authority_in(folder), folder=folder,
             database=options.database, keys=options.keys, duis_url=options.duis_url, advance=advance,
+            oidc=oidc_of_settings(system_random),
         )  # fmt: skip
 
     return made

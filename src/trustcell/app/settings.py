@@ -22,6 +22,11 @@ class Settings(BaseSettings):
     )
     database: str = Field(default="", description="URL of a home's database")
     pin: SecretStr = Field(default=SecretStr(""), description="opens the keystores of a home")
+    console_url: str = Field(default="", description="address of the console as browsers reach it, for OpenID Connect")
+    oidc_issuer: str = Field(default="", description="OpenID Provider at which people sign in to the console")
+    oidc_client_id: str = Field(default="", description="what the provider calls the console")
+    oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="with which the console shows that it is")
+    oidc_claim: str = Field(default="preferred_username", description="claim that holds the name of an account")
     token: SecretStr = Field(default=SecretStr(""), description="token for the JSON API of a running server")
 
 

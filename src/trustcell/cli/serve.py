@@ -139,7 +139,14 @@ def serve(
         else:
             door, authority = stack.enter_context(serving.opened_home(home, at))
             if accounts is not None:
-                shown = pages.ConsoleDoor(accounts, door, door.random, authority=authority, folder=home)
+                shown = pages.ConsoleDoor(
+                    accounts,
+                    door,
+                    door.random,
+                    authority=authority,
+                    folder=home,
+                    oidc=pages.oidc_of_settings(door.random),
+                )
                 services.append(serving.console_service(shown, host, api_port))
         services.append(serving.repository_service(door, host, repository_port))
 

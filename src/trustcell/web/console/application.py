@@ -79,6 +79,7 @@ class _Console:
             by_path.setdefault(each.path, []).append(each)
         return [
             Route(SIGN_IN_PATH, self.entrance.sign_in, methods=["GET", "POST"]),
+            *self.entrance.provider_routes(),
             Route("/console/static/{name}", _static),
             *(Route(path, self._answer(pages), methods=[p.method for p in pages]) for path, pages in by_path.items()),
             Route("/console/{rest:path}", self._answer([Page("", _nothing_here)])),
@@ -103,7 +104,11 @@ class _Console:
                 return Response(status_code=400, headers=dict(HEADERS))
             if page.method == "POST" and not is_from_form(session, form.text.get("form", "")):
                 return _said(visit, 403, "This form is not from this session", "Load the page again, then send it.")
-            if session.account.one_time and page.path not in (PASSWORD_PATH, "/console/sign-out"):
+            if (
+                session.account.one_time
+                and not session.elsewhere
+                and page.path not in (PASSWORD_PATH, "/console/sign-out")
+            ):
                 return RedirectResponse(PASSWORD_PATH, 303, dict(HEADERS))
             if not session.may(*page.roles):
                 wanted = ", ".join(sorted(page.roles)) if page.roles != EVERYBODY else ""

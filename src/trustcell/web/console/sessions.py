@@ -17,12 +17,16 @@ _MOST = 1_000
 
 @dataclass(slots=True)
 class Session:
-    """One person at one browser. ``form`` is the token that every form of this session carries."""
+    """One person at one browser. ``form`` is the token that every form of this session carries.
+
+    ``elsewhere`` is true for who was signed in by an OpenID Provider, and so has no password here.
+    """
 
     account: Account
     form: str
     began: float
     seen: float
+    elsewhere: bool = False
     said: str = ""
     """What the next page shall say, once."""
 
@@ -44,10 +48,10 @@ class Sessions:
         self._accounts, self._random, self._ticks = accounts, random, ticks
         self._sessions: OrderedDict[str, Session] = OrderedDict()
 
-    def begin(self, account: Account, response: Response, *, secure: bool) -> None:
+    def begin(self, account: Account, response: Response, *, secure: bool, elsewhere: bool = False) -> None:
         """Sign somebody in under a name that nobody had before."""
         name, now = self._random(32).hex(), self._ticks()
-        self._sessions[name] = Session(account, self._random(32).hex(), now, now)
+        self._sessions[name] = Session(account, self._random(32).hex(), now, now, elsewhere)
         if len(self._sessions) > _MOST:
             self._sessions.popitem(last=False)
         response.set_cookie(COOKIE, name, httponly=True, samesite="strict", path="/console", secure=secure)
