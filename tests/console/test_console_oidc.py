@@ -130,8 +130,8 @@ def test_a_locked_account_is_locked_this_way_too(visitor, idp, door):
 FOREIGN = "https://other.example"
 WRONG = (
     {"iss": FOREIGN}, {"iss": None}, {"aud": "another"}, {"aud": None}, {"aud": ["trustcell", "another"]},
-    {"aud": ["trustcell", "another"], "azp": "another"}, {"nonce": "another"}, {"nonce": None}, {"exp": 1}, {"exp": None},
-    {"iat": None}, {"preferred_username": None}, {"preferred_username": 7}, {"preferred_username": ""},
+    {"aud": ["trustcell", "another"], "azp": "another"}, {"nonce": "another"}, {"nonce": None}, {"exp": 1},
+    {"exp": None}, {"iat": None}, {"preferred_username": None}, {"preferred_username": 7}, {"preferred_username": ""},
 )  # fmt: skip
 
 
