@@ -1,5 +1,6 @@
 """Reports over the books of a served lab: real requests change a real slot, and the reports say so."""
 
+import asyncio
 import csv
 import io
 import json
@@ -10,11 +11,17 @@ import pytest
 from lxml import html
 from typer.testing import CliRunner
 
-from served_lab import GPF, NO_DS, OPERATOR, SUPPLIER, served_lab
+from served_lab import GPF, NO_DS, OPERATOR, SUPPLIER, MovingClock, served_lab
+from trustcell.adapters.clock import system_random
 from trustcell.app import reporting
+from trustcell.app.doors import Actor, NewDevice
+from trustcell.app.lab_making import make_lab
+from trustcell.app.lab_serving import LabOptions, opened_lab
 from trustcell.cli import app
+from trustcell.dsp import Registration
 from trustcell.reports import REPORTS
 from trustcell.reports.service import run as ask
+from trustcell.vocab import DeviceType, Eui64
 
 cli = CliRunner()
 BROKER = "90-B3-D5-1F-30-00-00-02"
@@ -28,9 +35,18 @@ def lab(shared, tmp_path_factory):
 
 def told(lab, name="post-commissioning", days=8, **asked):
     """One report over the home as it is now, as of so many days from now."""
-    folder = reporting.take_snapshot(lab.folder, lab.clock() + timedelta(days=days))
-    with reporting.opened(folder) as snapshot:
+    with reporting.opened(both_ways(lab, lab.clock() + timedelta(days=days))) as snapshot:
         return ask(REPORTS[name], snapshot, 1000, asked=asked)
+
+
+def both_ways(lab, at):
+    """A snapshot made from the one before it has the same rows as one that was read whole."""
+    rows = []
+    for whole in (False, True):
+        folder = reporting.take_snapshot(lab.folder, at, whole=whole)
+        rows.append(duckdb.sql(f"SELECT * FROM '{folder}/device.parquet' ORDER BY eui").fetchall())
+    assert rows[0] == rows[1]
+    return folder
 
 
 def outcome(table, device):
@@ -134,3 +150,48 @@ def test_hostile_names_are_inert():
     (_, told_row) = csv.reader(io.StringIO(forms.as_csv(table).decode()))
     assert told_row[2].startswith("'=")
     assert told_row[5] == "'@x"
+
+
+def read(folder):
+    return json.loads((folder / "snapshot.json").read_text())["read"]
+
+
+def test_only_what_may_have_changed_is_read_again(tmp_path):
+    """Of six homes: a device is made in one of them, and only that home is read again."""
+    clock = MovingClock()
+    lab, keys = make_lab(tmp_path / "own", 6, clock(), system_random)
+    home = tmp_path / "home"
+    with opened_lab(LabOptions(lab, (keys,), folder=home, clock=clock)) as opened:
+        at = clock() + timedelta(days=20)
+        assert read(reporting.take_snapshot(home, at)) == 24
+        clock.ahead += timedelta(hours=5)
+        hub = Eui64.parse("70-B3-D5-1F-40-00-00-20")
+        wanted = NewDevice(Eui64.parse("70-B3-D5-1F-40-00-00-2F"), DeviceType.PPMID, hub, install=True)
+        asyncio.run(opened.dsp.operator.make_device(wanted, Actor("olga", "1")))
+        assert read(reporting.take_snapshot(home, at + timedelta(hours=1))) == 25, "the hour before the last event"
+        folder = reporting.take_snapshot(home, at + timedelta(hours=2))
+        assert read(folder) == 5
+        assert duckdb.sql(f"SELECT count(*) FROM '{folder}/device.parquet'").fetchall() == [(25,)]
+
+
+def test_a_line_of_registration_data_brings_the_devices_of_its_point(tmp_path):
+    clock = MovingClock()
+    lab, keys = make_lab(tmp_path / "own", 3, clock(), system_random)
+    home = tmp_path / "home"
+    with opened_lab(LabOptions(lab, (keys,), folder=home, clock=clock)) as opened:
+        clock.ahead += timedelta(hours=5)
+        operator, actor = opened.dsp.operator, Actor("olga", "1")
+        hub = Eui64.parse("70-B3-D5-1F-40-00-00-20")
+        asyncio.run(
+            operator.make_device(NewDevice(Eui64.parse("70-B3-D5-1F-40-00-00-2F"), DeviceType.PPMID, hub), actor)
+        )
+        at = clock() + timedelta(days=20)
+        reporting.take_snapshot(home, at)
+        supplier, network = (Eui64.parse(f"70-B3-D5-1F-30-00-{part}-01") for part in ("10", "20"))
+        line = Registration("2000000000", supplier, network, clock() - timedelta(days=400))
+        asyncio.run(operator.register(line, actor))
+        folder = reporting.take_snapshot(home, at + timedelta(hours=1))
+        assert read(folder) == 4 + 1, "the home of the point, and what was made an hour ago"
+        again = reporting.take_snapshot(home, at + timedelta(hours=1), whole=True)
+        assert folder == again
+        assert read(again) == 13

@@ -1,65 +1,105 @@
 """Reports of a home: a snapshot of its DSP's books, kept beside them, and what is asked of it."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from trustcell.adapters.clock import system_now
 from trustcell.adapters.reporting import DuckSnapshot
 from trustcell.adapters.reporting.books import BooksReader
-from trustcell.adapters.reporting.duck import TableWriter
+from trustcell.adapters.reporting.renewal import Earlier, write_registrations, write_table
 from trustcell.adapters.store.values import micros
 from trustcell.app.dsp_books import database_url
 from trustcell.app.lab_facts import kept_facts
 from trustcell.app.lab_repository import beside_lab, broker_in
 from trustcell.app.users import USERS_FILE, UserBook
 from trustcell.dsp import UserStatus
-from trustcell.reports.rules.export import Holder, Numbers, Party, device_row, number_all
-from trustcell.reports.rules.fleet import AsOf
+from trustcell.reports.rules.export import Device, Holder, Numbers, Party, device_row, number_all
+from trustcell.reports.rules.fleet import AsOf, eui_number
 from trustcell.smki.rules.records import CertificateRecord, Family, Query
 from trustcell.vocab import RemotePartyRole, Unavailable
 
 FOLDER, _MARK = "reports", "snapshot.json"
+_FORM = 2
+"""Of the tables; a snapshot of another one is nothing to go on from."""
+_LATE = 3_600_000_000
+"""An hour: what was going on when the earlier snapshot was taken is looked at again."""
 _FOR_EVER = 2**62
 Step = Callable[[int], None]
 
 
-def take_snapshot(home: Path, at: datetime | None, database: str | None = None, step: Step = lambda done: None) -> Path:
+def take_snapshot(
+    home: Path,
+    at: datetime | None,
+    database: str | None = None,
+    step: Step = lambda done: None,
+    *,
+    whole: bool = False,
+) -> Path:
     """Write the snapshot of a home as of a moment, or now, and give its folder; ``step`` hears how many are done.
 
     The history of every cell is kept, so a moment that is past can be shown as well; parties and their roles are those
-    of now. ``Unavailable``: ``books_missing``, or what reading them says.
+    of now. From an earlier snapshot only what may have changed since is read again, unless parties or certificates are
+    others, or ``whole`` says so. ``Unavailable``: ``books_missing``, or what reading them says.
     """
     at = at or system_now()
     folder = home / FOLDER / at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     as_of = AsOf(micros(at))
     numbers, certificates, parties = _numbered(home)
     one_moment = micros(kept_facts(home).certificates_at)  # all that a lab's repository shows
-
-    def in_repository(_moment: int) -> int:
-        return one_moment
-
     reader = BooksReader(database_url(home, database))
     try:
-        registered = reader.registrations()
-        writer = TableWriter(folder, "device")
-        for done, device in enumerate(reader.devices(), 1):
-            row = device_row(device, numbers, lambda point: registered.get(point, ()), as_of, in_repository)
-            writer.add(row)
-            if not done % 1000:
-                step(done)
-        writer.close()
+        newest, registered, read = reader.newest(), reader.registrations(), 0
+
+        def rows(devices: Iterable[Device]) -> Iterator[dict[str, Any]]:
+            nonlocal read
+            for done, device in enumerate(devices, 1):
+                read = done
+                yield device_row(
+                    device, numbers, lambda point: registered.get(point, ()), as_of, lambda _moment: one_moment
+                )
+                if not done % 1000:
+                    step(done)
+
+        (folder / _MARK).unlink(missing_ok=True)
+        write_registrations(folder, registered)
+        earlier = None if whole else _earlier(home, folder, as_of, certificates, parties)
+        if earlier is None:
+            write_table(folder, "device", rows(reader.devices()))
+        else:
+            with closing(earlier[1]) as before:
+                changed = reader.changed(earlier[0] - _LATE, before.points_changed(folder))
+                changed |= {_octets(eui) for eui in before.not_yet_due()}
+                before.renew(folder, {eui_number(eui) for eui in changed}, rows(reader.devices(changed)))
     finally:
         reader.close()
-    for name, rows in (("certificate", certificates), ("party", parties)):
-        writer = TableWriter(folder, name)
-        for row in rows:
-            writer.add(row)
-        writer.close()
-    (folder / _MARK).write_text(json.dumps({"moment": as_of.moment}))
+    write_table(folder, "certificate", certificates)
+    write_table(folder, "party", parties)
+    (folder / _MARK).write_text(json.dumps({"moment": as_of.moment, "form": _FORM, "newest": newest, "read": read}))
     return folder
+
+
+def _earlier(
+    home: Path, folder: Path, at: AsOf, certificates: list[dict[str, object]], parties: list[dict[str, object]]
+) -> tuple[int, Earlier] | None:
+    """The newest snapshot before ``at`` that this one may be made from, and up to when it knows everything."""
+    for path in reversed(snapshots(home)):
+        told = json.loads((path / _MARK).read_text())
+        if path == folder or told.get("form") != _FORM or told["moment"] > at.moment:
+            continue
+        earlier = Earlier(path, AsOf(told["moment"]))
+        if earlier.has_same("certificate", certificates) and earlier.has_same("party", parties):
+            return min(told["moment"], told["newest"]), earlier
+        earlier.close()
+        return None
+    return None
+
+
+def _octets(eui: int) -> bytes:
+    return eui.to_bytes(8, "big", signed=True)
 
 
 def device_count(home: Path, database: str | None = None) -> int:

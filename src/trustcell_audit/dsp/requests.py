@@ -7,7 +7,11 @@ from trustcell_audit.dsp.history import History
 from trustcell_audit.dsp.words import Key, digest, key_in, key_of, text_of
 from trustcell_audit.findings import Report
 
-_REQUESTS = "SELECT number, originator, target, counter, state, executes_at FROM request ORDER BY number"
+_REQUESTS = (
+    "SELECT number, service_variant, originator, target, counter, state, executes_at FROM request ORDER BY number"
+)
+_RECOVERY = "recovery"
+"""What the DCC does with the recovery key is asked by no user; who is put into the cells hears of it by N42."""
 _COMMANDS = "SELECT request, state, alert_pending FROM command WHERE request IS NOT NULL"
 _DELIVERIES = (
     "SELECT d.number, d.request_originator, d.request_target, d.request_counter, d.final, d.state, o.octets "
@@ -27,7 +31,7 @@ def check_requests(books: Books, history: History, report: Report, *, at_rest: b
     held = {key_in(ref) for (ref,) in books.rows(_DUE)}
     finals, octets = _deliveries(books, report)
     known = {}
-    for number, *names, state, executes_at in books.rows(_REQUESTS):
+    for number, variant, *names, state, executes_at in books.rows(_REQUESTS):
         key, place = key_of(*names), f"request {number}"
         known[key] = state
         report.need(state in _STATES, "I3", place, f"{state!r} is no state of a request")
@@ -35,7 +39,7 @@ def check_requests(books: Books, history: History, report: Report, *, at_rest: b
             report.need("open" in commands[number], "I3", place, "it is commanded, and no command of it is open")
         elif state == "held":
             report.need(key in held, "I3", place, "it is held, and nothing is due for it")
-        elif state in _TOLD:
+        elif state in _TOLD and variant != _RECOVERY:
             wanted = {"done"} if state == "delivered" else {"waiting", "dropped"}
             found = finals[key].values()
             report.need(bool(wanted & set(found)), "I3", place, f"it is {state}, and its user is not told")

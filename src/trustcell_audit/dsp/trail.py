@@ -98,7 +98,8 @@ def _exported(path: Path, chain: _Chain, environment: str, name: str, report: Re
 
 def _rows(books: Books, chains: list[_Chain], report: Report) -> None:
     """Octets in rows are those that the log names."""
-    for table, statement, kind in (("command", _COMMANDS, "command"), ("inbound", _INBOUND, "device_message")):
-        named: set[str] = set().union(*(chain.messages[kind] for chain in chains)) if chains else set()
+    tables = (("command", _COMMANDS, ("command", "recovery")), ("inbound", _INBOUND, ("device_message",)))
+    for table, statement, kinds in tables:
+        named = {each for chain in chains for kind in kinds for each in chain.messages[kind]}
         for number, octets in books.rows(statement):
             report.need(digest(octets) in named, "I7", f"{table} {number}", "the log does not know these octets")

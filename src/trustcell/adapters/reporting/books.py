@@ -1,19 +1,21 @@
 """The DSP's books read for a snapshot: devices in order, with every occupant their cells ever had."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 import sqlalchemy as sa
 
 from trustcell.adapters.dsp_store.rows import cell_of
-from trustcell.adapters.dsp_store.schema import DEVICE, FLOOR, REGISTRATION, SLOT_EVENT
+from trustcell.adapters.dsp_store.schema import DEVICE, FLOOR, REGISTRATION, SLOT_EVENT, STATUS_EVENT
 from trustcell.adapters.store.engine import make_engine
 from trustcell.adapters.store.values import from_json
 from trustcell.reports.rules.export import Begun, Device, SlotEvent
 from trustcell.reports.service import REGIONS
 from trustcell.vocab import DeviceType, Eui64
 
-_PAGE = 10_000
+_PAGE, _AT_ONCE = 10_000, 500
+_POINTS = (DEVICE.c.import_mpxn, DEVICE.c.secondary_import_mpan, DEVICE.c.export_mpan)
 _GAS = (DeviceType.GSME, DeviceType.GPF)
 _SMETS = {"SMETS1": 1}
 
@@ -31,6 +33,13 @@ class BooksReader:
             reader = connection.execution_options(reading=True)
             return int(reader.execute(sa.select(sa.func.count()).select_from(DEVICE)).scalar_one())
 
+    def newest(self) -> int:
+        """When the last thing happened that a row may tell of; 0 when nothing has."""
+        with self._engine.connect() as connection:
+            reader = connection.execution_options(reading=True)
+            told = (SLOT_EVENT.c.at, STATUS_EVENT.c.at, FLOOR.c.learned_at)
+            return max(reader.execute(sa.select(sa.func.max(at))).scalar_one() or 0 for at in told)
+
     def registrations(self) -> Mapping[str, list[Begun]]:
         """Who is responsible for each metering point, oldest first."""
         found: dict[str, list[Begun]] = {}
@@ -41,19 +50,42 @@ class BooksReader:
                 found.setdefault(row.mpxn, []).append(begun)
         return found
 
-    def devices(self) -> Iterator[Device]:
-        """Every device, in order of EUI-64; a proxy without a metering point has those of the gas of its home."""
+    def changed(self, since: int, points: Collection[str]) -> set[bytes]:
+        """Devices with an event in a cell or in the inventory, or a number learned, from then on, or with such a point.
+
+        With each comes everybody of its home: a hub tells their region, a proxy has the metering points of its gas.
+        """
+        with self._engine.connect() as connection:
+            reader = connection.execution_options(reading=True)
+            found: set[bytes] = set()
+            for column, at in (
+                (SLOT_EVENT.c.device, SLOT_EVENT.c.at),
+                (STATUS_EVENT.c.device, STATUS_EVENT.c.at),
+                (FLOOR.c.device, FLOOR.c.learned_at),
+            ):
+                found |= set(reader.execute(sa.select(column).where(at >= since).distinct()).scalars())
+            for some in _chunks(sorted(points)):
+                any_point = sa.or_(*(column.in_(some) for column in _POINTS))
+                found |= set(reader.execute(sa.select(DEVICE.c.eui).where(any_point)).scalars())
+            homes: set[bytes] = set()
+            for some in _chunks(sorted(found)):
+                homes |= {
+                    row.hub or row.eui
+                    for row in reader.execute(sa.select(DEVICE.c.eui, DEVICE.c.hub).where(DEVICE.c.eui.in_(some)))
+                }
+            for some in _chunks(sorted(homes)):
+                of_home = sa.or_(DEVICE.c.hub.in_(some), DEVICE.c.eui.in_(some))
+                found |= set(reader.execute(sa.select(DEVICE.c.eui).where(of_home)).scalars())
+        return found
+
+    def devices(self, only: Collection[bytes] | None = None) -> Iterator[Device]:
+        """Every device, or these, in order of EUI-64; a proxy without a metering point has those of its home's gas."""
         with self._engine.connect() as connection:
             reader = connection.execution_options(reading=True)
             gas, regions = self._gas_points(reader), _regions(reader)
-            after = b""
-            while True:
-                wanted = sa.select(DEVICE).where(DEVICE.c.eui > after).order_by(DEVICE.c.eui).limit(_PAGE)
-                page = reader.execute(wanted).all()
-                if not page:
-                    return
+            for page in _pages(reader, only):
                 first, last = page[0].eui, page[-1].eui
-                events = _events(reader, first, last)
+                events = _events(reader, first, last, None if only is None else [row.eui for row in page])
                 between = FLOOR.c.device.between(first, last)
                 floors = {row.device: row.highest_counter for row in reader.execute(sa.select(FLOOR).where(between))}
                 for row in page:
@@ -71,7 +103,6 @@ class BooksReader:
                         events.get(row.eui, ()),
                         floors.get(row.eui),
                     )
-                after = last
 
     def close(self) -> None:
         """Give the connections up."""
@@ -96,9 +127,31 @@ def _regions(reader: sa.Connection) -> dict[bytes, int]:
     return {eui: REGIONS.index(name) for eui, name in told if name in REGIONS}
 
 
-def _events(reader: sa.Connection, first: bytes, last: bytes) -> dict[bytes, list[SlotEvent]]:
+def _pages(reader: sa.Connection, only: Collection[bytes] | None) -> Iterator[Sequence[Any]]:
+    """Rows of the inventory in order; of ``only`` those that are there."""
+    if only is not None:
+        for some in _chunks(sorted(only)):
+            if page := reader.execute(sa.select(DEVICE).where(DEVICE.c.eui.in_(some)).order_by(DEVICE.c.eui)).all():
+                yield page
+        return
+    after = b""
+    while page := reader.execute(
+        sa.select(DEVICE).where(DEVICE.c.eui > after).order_by(DEVICE.c.eui).limit(_PAGE)
+    ).all():
+        yield page
+        after = page[-1].eui
+
+
+def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
+
+
+def _events(
+    reader: sa.Connection, first: bytes, last: bytes, only: Sequence[bytes] | None = None
+) -> dict[bytes, list[SlotEvent]]:
     columns = (SLOT_EVENT.c.device, SLOT_EVENT.c.at, SLOT_EVENT.c.cell, SLOT_EVENT.c.entity, SLOT_EVENT.c.key_id)
-    wanted = sa.select(*columns).where(SLOT_EVENT.c.device.between(first, last))
+    which = SLOT_EVENT.c.device.between(first, last) if only is None else SLOT_EVENT.c.device.in_(only)
+    wanted = sa.select(*columns).where(which)
     found = reader.execute(wanted.order_by(SLOT_EVENT.c.device, SLOT_EVENT.c.number))
     return {
         device: [SlotEvent(at, cell_of(cell), Eui64(entity), key_id) for _, at, cell, entity, key_id in rows]

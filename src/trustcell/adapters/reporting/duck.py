@@ -25,7 +25,7 @@ class DuckSnapshot:
         self._connection = duckdb.connect(
             config={"memory_limit": memory, "threads": threads, "temp_directory": str(folder / "tmp")}
         )
-        self._names = {name: f"read_parquet('{_quoted(folder / name)}.parquet')" for name in TABLES}
+        self._names = {name: f"read_parquet('{quoted(folder / name)}.parquet')" for name in TABLES}
 
     @property
     def at(self) -> AsOf:
@@ -40,7 +40,7 @@ class DuckSnapshot:
         """See the port."""
         values = self._values(text, asked)
         written = self._connection.execute(
-            f"COPY ({text.format(**self._names)}) TO '{_quoted(path)}' (FORMAT parquet)", values
+            f"COPY ({text.format(**self._names)}) TO '{quoted(path)}' (FORMAT parquet)", values
         )
         found = written.fetchone()
         return int(found[0]) if found else 0
@@ -76,9 +76,9 @@ class DuckSnapshot:
 class TableWriter:
     """Writes one table of a snapshot as Parquet, a part at a time; the file takes its name when it is whole."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        """Make the folder; nothing is written yet."""
-        self._folder, self._name, self._kinds = folder, name, TABLES[name]
+    def __init__(self, folder: Path, name: str, kinds: Mapping[str, str] | None = None) -> None:
+        """Make the folder; nothing is written yet. ``kinds`` of the columns are those of the table without."""
+        self._folder, self._name, self._kinds = folder, name, kinds or TABLES[name]
         self._waiting: dict[str, list[Any]] = {column: [] for column in self._kinds}
         folder.mkdir(parents=True, exist_ok=True)
         self._file = folder / f".{name}.parts"
@@ -99,7 +99,7 @@ class TableWriter:
         self._flush()
         new = self._folder / f".{self._name}.new"
         order = " ORDER BY eui" if "eui" in self._kinds else ""
-        self._connection.execute(f"COPY (SELECT * FROM made{order}) TO '{_quoted(new)}' (FORMAT parquet)")
+        self._connection.execute(f"COPY (SELECT * FROM made{order}) TO '{quoted(new)}' (FORMAT parquet)")
         self._connection.close()
         self._file.unlink()
         new.replace(self._folder / f"{self._name}.parquet")
@@ -133,5 +133,6 @@ def _array(kind: str, values: Iterable[Any]) -> "np.ndarray[Any, Any]":
     return np.array([_NULL if value is None else value for value in values], dtype=np.int64)
 
 
-def _quoted(path: Path | str) -> str:
+def quoted(path: Path | str) -> str:
+    """A path inside a text of SQL."""
     return str(path).replace("'", "''")
