@@ -113,12 +113,8 @@ def test_a_recovery_killed_three_times_ends_as_one_that_was_not(sold):
     arriving = w.cast().arriving.entity
     assert {last.node.occupant(w.gpf_of(place)) for place in range(PLACES)} == {arriving}
     assert last.fleet.gpfs_of(w.cast().leaving.entity) == []
-    used = Counter(
-        (gpf, entry.facts["counter"])
-        for gpf in map(w.gpf_of, range(PLACES))
-        for _, _, entry in last.node.homes.views.trail(str(gpf))
-        if entry.kind == "recovery"
-    )
-    assert all(count == 1 for count in used.values())
+    views, asks = last.node.homes.views, recovery_key().certificate.entity_id
+    asked = views.requests(user=asks, device=None, after=None, limit=10 * PLACES)
+    assert Counter(each.request_id.target for each in asked) == Counter(map(w.gpf_of, range(PLACES)))
     last.close()
     assert w.Site(sold).problems() == []
