@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import duckdb
@@ -17,8 +18,9 @@ from trustcell.app import reporting
 from trustcell.app.doors import Actor, NewDevice
 from trustcell.app.lab_making import make_lab
 from trustcell.app.lab_serving import LabOptions, opened_lab
+from trustcell.app.users import USERS_FILE, UserBook
 from trustcell.cli import app
-from trustcell.dsp import Registration
+from trustcell.dsp import Registration, UserStatus
 from trustcell.reports import REPORTS
 from trustcell.reports.service import run as ask
 from trustcell.vocab import DeviceType, Eui64
@@ -195,3 +197,29 @@ def test_a_line_of_registration_data_brings_the_devices_of_its_point(tmp_path):
         again = reporting.take_snapshot(home, at + timedelta(hours=1), whole=True)
         assert folder == again
         assert read(again) == 13
+
+
+def test_who_was_a_user_on_the_day_it_was_due_counts(tmp_path):
+    """The operator is suspended two days after its cells were due: they were in order, and now they are not."""
+    clock = MovingClock()
+    lab, keys = make_lab(tmp_path / "own", 1, clock(), system_random)
+    home, operator = tmp_path / "home", Eui64.parse("70-B3-D5-1F-30-00-20-00")
+    with opened_lab(LabOptions(lab, (keys,), folder=home, clock=clock)) as opened:
+        dsp, actor = opened.dsp.operator, Actor("olga", "1")
+        (known,) = [each for each in asyncio.run(dsp.users()) if each.entity == operator]
+        clock.ahead += timedelta(days=9)
+        asyncio.run(dsp.put_user(replace(known, status=UserStatus.SUSPENDED), actor))
+        clock.ahead += timedelta(days=1)
+        columns = "available_due, available_now"
+        for days, told in ((0, (True, False)), (-2, (True, True))):
+            folder = reporting.take_snapshot(home, clock() + timedelta(days=days))
+            rows = duckdb.sql(f"SELECT {columns} FROM '{folder}/device.parquet' WHERE device_type = 3").fetchall()
+            assert rows == [told]
+        clock.ahead += timedelta(hours=1)
+        asyncio.run(dsp.remove_user(operator, actor))
+    book = UserBook.open(home / USERS_FILE, {})
+    assert [status for _, status in book.turns()[operator]] == ["active", "suspended", "removed"]
+    assert operator not in book.users()
+    with opened_lab(LabOptions(lab, (keys,), folder=home, clock=clock)) as opened:
+        asyncio.run(opened.dsp.operator.put_user(known, actor))
+    assert [status for _, status in UserBook.open(home / USERS_FILE, {}).turns()[operator]][-1] == "active"

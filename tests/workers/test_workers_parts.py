@@ -165,7 +165,7 @@ def test_users_are_read_again_when_their_file_is_replaced(tmp_path):
     watched = WatchedUsers(path)
     assert watched.users().keys() == {A}
     assert watched.callbacks() == {A: "http://127.0.0.1:1/"}
-    book.put(UserEntry(A, frozenset({UserRole.GAS_SUPPLIER}), UserStatus.SUSPENDED))
+    book.put(UserEntry(A, frozenset({UserRole.GAS_SUPPLIER}), UserStatus.SUSPENDED), datetime(2026, 3, 2, tzinfo=UTC))
     assert watched.users()[A].status is UserStatus.SUSPENDED
-    book.remove(A)
+    book.remove(A, datetime(2026, 3, 2, tzinfo=UTC))
     assert watched.users() == {}

@@ -56,14 +56,14 @@ class DspOperator:
         """See ``Operator``."""
         facts = {"roles": sorted(entry.roles), "status": entry.status.value, "callback": entry.callback or ""}
         await self._desk.write(Work(entry.entity, trail=(line("user", entry.entity, facts, actor),)))
-        await self._on_han(lambda: self._users.put(entry))
+        await self._on_han(lambda: self._users.put(entry, self._clock()))
 
     async def remove_user(self, entity: Eui64, actor: Actor) -> bool:
         """See ``Operator``."""
         if entity not in self._users.users():
             return False
         await self._desk.write(Work(entity, trail=(line("user removed", entity, {}, actor),)))
-        return bool(await self._on_han(lambda: self._users.remove(entity)))
+        return bool(await self._on_han(lambda: self._users.remove(entity, self._clock())))
 
     async def register(self, registration: Registration, actor: Actor) -> None:
         """See ``Operator``."""

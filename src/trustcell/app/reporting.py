@@ -28,6 +28,7 @@ _FORM = 2
 _LATE = 3_600_000_000
 """An hour: what was going on when the earlier snapshot was taken is looked at again."""
 _FOR_EVER = 2**62
+_ALWAYS = ((0, True),)
 Step = Callable[[int], None]
 
 
@@ -41,14 +42,14 @@ def take_snapshot(
 ) -> Path:
     """Write the snapshot of a home as of a moment, or now, and give its folder; ``step`` hears how many are done.
 
-    The history of every cell is kept, so a moment that is past can be shown as well; parties and their roles are those
-    of now. From an earlier snapshot only what may have changed since is read again, unless parties or certificates are
+    The history of every cell and of every user's status is kept, so a moment that is past can be shown as well;
+    certificates are those of now. From an earlier snapshot only what may have changed since is read again, unless parties or certificates are
     others, or ``whole`` says so. ``Unavailable``: ``books_missing``, or what reading them says.
     """
     at = at or system_now()
     folder = home / FOLDER / at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     as_of = AsOf(micros(at))
-    numbers, certificates, parties = _numbered(home)
+    numbers, certificates, parties = _numbered(home, as_of)
     one_moment = micros(kept_facts(home).certificates_at)  # all that a lab's repository shows
     reader = BooksReader(database_url(home, database))
     try:
@@ -127,19 +128,22 @@ def snapshots(home: Path) -> list[Path]:
     return sorted(path.parent for path in (home / FOLDER).glob(f"*/{_MARK}"))
 
 
-def _numbered(home: Path) -> tuple[Numbers, list[dict[str, object]], list[dict[str, object]]]:
-    """Who is a DCC User stands in the file of users; a lab that never changed one has everybody who signs DUIS."""
+def _numbered(home: Path, at: AsOf) -> tuple[Numbers, list[dict[str, object]], list[dict[str, object]]]:
+    """Who was a DCC User when stands in the file of users; a lab that never changed one has all who sign DUIS."""
     with beside_lab(home) as (repository, _seal):
         moment = kept_facts(home).certificates_at
         found = repository.search(Query(family=Family.ORGANISATION), moment).records
         broker = broker_in(repository, moment)
-    users = UserBook.open(home / USERS_FILE, {}).users()
-    parties = [Party(entity, "", user.status is UserStatus.ACTIVE) for entity, user in users.items()]
-    if not users:
+    turns = UserBook.open(home / USERS_FILE, {}).turns()
+    parties = [
+        Party(entity, "", tuple((micros(since), status == UserStatus.ACTIVE) for since, status in each))
+        for entity, each in turns.items()
+    ]
+    if not turns:
         signers = {record.entity_id for record in found if record.role == RemotePartyRole.XML_SIGN}
-        parties = [Party(entity, "", True) for entity in signers if entity is not None]
+        parties = [Party(entity, "", _ALWAYS) for entity in signers if entity is not None]
     holders = [_holder(record) for record in found if record.entity_id is not None and record.role is not None]
-    return number_all(broker, parties, holders)
+    return number_all(broker, parties, holders, at.moment)
 
 
 def _holder(record: CertificateRecord) -> Holder:

@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from trustcell.duis import UserRole
 from trustcell.vocab import Eui64, WireError
 
 USERS_FILE = "users.json"
+REMOVED = "removed"
+Turns = Mapping[Eui64, Sequence[tuple[datetime, str]]]
+_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +31,12 @@ class _Known:
 class UserBook:
     """Users by EUI-64. Readers see one state or the next; there is one writer, the thread of the operator's calls."""
 
-    def __init__(self, entries: Mapping[Eui64, UserEntry], path: Path | None = None) -> None:
-        """Begin with these, and keep what changes in ``path``."""
+    def __init__(
+        self, entries: Mapping[Eui64, UserEntry], path: Path | None = None, turns: Turns | None = None
+    ) -> None:
+        """Begin with these, and keep what changes in ``path``; ``turns`` is what came before."""
         self._entries = dict(entries)
+        self._turns = dict(turns or {})
         self._path = path
         self._known = self._made()
 
@@ -40,10 +47,11 @@ class UserBook:
             return cls(begin, path)
         try:
             rows = json.loads(path.read_bytes())
-            entries = [_entry(row) for row in rows]
+            entries = [_entry(row) for row in rows if row["status"] != REMOVED]
+            turns = {Eui64.parse(row["id"]): _turns(row) for row in rows}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise WireError(-1, str(path), f"a list of users was expected: {error}", "users_format") from None
-        return cls({entry.entity: entry for entry in entries}, path)
+        return cls({entry.entity: entry for entry in entries}, path, turns)
 
     def users(self) -> Mapping[Eui64, User]:
         """Every user."""
@@ -57,25 +65,44 @@ class UserBook:
         """Every user, in order of EUI-64."""
         return [self._entries[entity] for entity in sorted(self._entries)]
 
+    def turns(self) -> Turns:
+        """Since when each user, those removed as well, had which status, oldest first; none before the first change."""
+        return {
+            **{key: ((_ALWAYS, entry.status.value),) for key, entry in self._entries.items()},
+            **{key: each for key, each in self._turns.items() if each},
+        }
+
     def keep(self) -> None:
         """Write the file if there is one to write: others read it."""
         self._change(self._entries)
 
-    def put(self, entry: UserEntry) -> None:
+    def put(self, entry: UserEntry, at: datetime) -> None:
         """Register a user, or change one."""
+        self._turn(entry.entity, entry.status.value, at)
         self._change({**self._entries, entry.entity: entry})
 
-    def remove(self, entity: Eui64) -> bool:
+    def remove(self, entity: Eui64, at: datetime) -> bool:
         """Deregister a user; whether there was one."""
         if entity not in self._entries:
             return False
+        self._turn(entity, REMOVED, at)
         self._change({key: entry for key, entry in self._entries.items() if key != entity})
         return True
+
+    def _turn(self, entity: Eui64, status: str, at: datetime) -> None:
+        before = self._turns.get(entity, ())
+        held = self._entries.get(entity)
+        if not before:
+            before = ((_ALWAYS, REMOVED if held is None else held.status.value),)
+        if before[-1][1] != status:
+            self._turns[entity] = (*before, (at, status))
 
     def _change(self, entries: dict[Eui64, UserEntry]) -> None:
         """The file first: what cannot be kept is not believed."""
         if self._path is not None:
-            rows = [_row(entries[entity]) for entity in sorted(entries)]
+            gone = sorted(set(self._turns) - set(entries))
+            rows = [_row(entries[entity], self._turns.get(entity, ())) for entity in sorted(entries)]
+            rows += [{"id": str(entity), "status": REMOVED, "turns": _told(self._turns[entity])} for entity in gone]
             temporary = self._path.with_name(f".{self._path.name}.new")
             temporary.unlink(missing_ok=True)
             write_private(temporary, json.dumps(rows, indent=1).encode())
@@ -118,13 +145,22 @@ class WatchedUsers:
         return found.st_ino, found.st_mtime_ns
 
 
-def _row(entry: UserEntry) -> dict[str, Any]:
+def _row(entry: UserEntry, turns: Sequence[tuple[datetime, str]]) -> dict[str, Any]:
     return {
         "id": str(entry.entity),
         "roles": sorted(entry.roles),
         "status": entry.status.value,
         "callback": entry.callback,
+        "turns": _told(turns),
     }
+
+
+def _told(turns: Sequence[tuple[datetime, str]]) -> list[list[str]]:
+    return [[at.isoformat(), status] for at, status in turns]
+
+
+def _turns(row: Mapping[str, Any]) -> tuple[tuple[datetime, str], ...]:
+    return tuple((datetime.fromisoformat(at), str(status)) for at, status in row.get("turns", ()))
 
 
 def _entry(row: Mapping[str, Any]) -> UserEntry:

@@ -25,11 +25,19 @@ _DS, _KA = (CellId(RemotePartyRole.NETWORK_OPERATOR, usage) for usage in _USAGES
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An organisation: what it is called, whether it is a DCC User, whether it runs a network."""
+    """An organisation: what it is called, and since when it was a DCC User or none, oldest first.
+
+    ``turns`` hold moments in microseconds; before the first one it is what the first one says.
+    """
 
     entity: Eui64
     name: str = ""
-    dcc_user: bool = False
+    turns: tuple[tuple[int, bool], ...] = ()
+
+    def is_user(self, at: int) -> bool:
+        """Whether it is a DCC User at a moment."""
+        before = [active for since, active in self.turns if since <= at]
+        return before[-1] if before else bool(self.turns and self.turns[0][1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +94,30 @@ class Numbers:
 
     parties: Mapping[Eui64, int]
     certificates: Mapping[tuple[Eui64, bytes], int]
-    users: frozenset[Eui64]
+    users: Mapping[Eui64, Party]
     _in_use: Mapping[tuple[Eui64, KeyUsage], Sequence[tuple[int, int]]] = field(repr=False)
 
     def held(self, entity: Eui64, key_id: bytes) -> int:
         """The number of an occupant."""
         return self.certificates.get((entity, key_id), UNKNOWN << PARTY_BITS)
 
-    def available(self, operator: Eui64 | None, at: int) -> bool:
-        """Whether it is a DCC User with a DS and a KA certificate in use in the repository then (smki.md 9, B4)."""
-        if operator is None or operator not in self.users:
+    def available(self, operator: Eui64 | None, at: int, in_repository: int) -> bool:
+        """Whether it is a DCC User then, with a DS and a KA certificate in use in the repository (smki.md 9, B4).
+
+        ``in_repository`` is the same moment as the repository's clock has it.
+        """
+        if operator is None or operator not in self.users or not self.users[operator].is_user(at):
             return False
         return all(
-            any(begins <= at < ends for begins, ends in self._in_use.get((operator, usage), ())) for usage in _USAGES
+            any(begins <= in_repository < ends for begins, ends in self._in_use.get((operator, usage), ()))
+            for usage in _USAGES
         )
 
 
 def number_all(
-    broker: Eui64, parties: Iterable[Party], holders: Iterable[Holder]
+    broker: Eui64, parties: Iterable[Party], holders: Iterable[Holder], at: int
 ) -> tuple[Numbers, list[dict[str, Any]], list[dict[str, Any]]]:
-    """Numbers in the order of EUI-64s, and the rows of ``certificate`` and ``party``."""
+    """Numbers in the order of EUI-64s, and the rows of ``certificate`` and ``party`` as of a moment."""
     known = {each.entity: each for each in parties}
     found = list(holders)
     entities = sorted({*known, *(each.entity for each in found)} - {broker})
@@ -126,18 +138,17 @@ def number_all(
             raise ValueError(f"more than {(1 << PARTY_BITS) - 1} keys of {entity}")
         number = certificates[entity, key_id] = party << PARTY_BITS | counted[party]
         rows.append(_certificate(number, sharing))
-    users = frozenset(entity for entity, party in known.items() if party.dcc_user)
     party_rows = [
         {
             "number": number,
             "entity": str(entity),
             "name": known[entity].name if entity in known else "",
-            "dcc_user": entity in users,
+            "dcc_user": entity in known and known[entity].is_user(at),
             "network": (entity, KeyUsage.DIGITAL_SIGNATURE) in in_use,
         }
         for entity, number in numbers.items()
     ]
-    return Numbers(numbers, certificates, users, in_use), rows, party_rows
+    return Numbers(numbers, certificates, known, in_use), rows, party_rows
 
 
 def device_row(
@@ -165,8 +176,8 @@ def device_row(
         "operator_now": numbers.parties.get(operators[1], 0) if operators[1] else 0,
         "due_ds": _number(then.get(_DS), numbers),
         "due_ka": _number(then.get(_KA), numbers),
-        "available_due": numbers.available(operators[0], in_repository(due)),
-        "available_now": numbers.available(operators[1], in_repository(at.moment)),
+        "available_due": numbers.available(operators[0], due, in_repository(due)),
+        "available_now": numbers.available(operators[1], at.moment, in_repository(at.moment)),
         "operator_at_install": any(
             party_of(_number(installed.get(cell), numbers)) >= FIRST_PARTY for cell in (_DS, _KA)
         ),
