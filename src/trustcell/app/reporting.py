@@ -43,8 +43,9 @@ def take_snapshot(
     """Write the snapshot of a home as of a moment, or now, and give its folder; ``step`` hears how many are done.
 
     The history of every cell and of every user's status is kept, so a moment that is past can be shown as well;
-    certificates are those of now. From an earlier snapshot only what may have changed since is read again, unless parties or certificates are
-    others, or ``whole`` says so. ``Unavailable``: ``books_missing``, or what reading them says.
+    certificates are those of now. From an earlier snapshot only what may have changed since is read again, unless
+    parties or certificates are others, or ``whole`` says so. ``Unavailable``: ``books_missing``, or what reading them
+    says.
     """
     at = at or system_now()
     folder = home / FOLDER / at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
