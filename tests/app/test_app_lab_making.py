@@ -17,7 +17,8 @@ from trustcell.app.lab_making import MOST_HUBS, make_lab
 from trustcell.app.lab_repository import open_lab
 from trustcell.app.lab_serving import LabOptions, opened_lab
 from trustcell.smki.rules.records import Family, Query
-from trustcell.vocab import Refused, WireError
+from trustcell.stories.hierarchy import Authority
+from trustcell.vocab import Eui64, KeyUsage, Refused, RemotePartyRole, WireError
 
 NOW = datetime(2026, 3, 2, 9, 30, 15, 123456, tzinfo=UTC)
 
@@ -69,6 +70,22 @@ def test_it_is_served_again_from_the_folder_it_was_kept_in(made, tmp_path):
             assert opened.left_out == []
             assert len(opened.dsp.behind.views.devices(None, None, 100)) == 12
     assert kept_facts(tmp_path / "home").as_json() == facts_in(json.loads(lab.read_text()), "lab").as_json()
+
+
+def test_a_lab_whose_certificates_are_all_of_others_is_refused(made):
+    """Its authorities have the names of the environment's own, so nothing of theirs can be kept."""
+    lab, keys = made
+    told = json.loads(lab.read_text())
+    ours = Authority(b"\x01" * 32, NOW)
+    told["authority"]["issuing"] = base64.b64encode(ours.issuing.der).decode()
+    lab.write_text(json.dumps(told))
+    pair = ours.organisation(
+        "x", RemotePartyRole.SUPPLIER, Eui64.parse("70-B3-D5-1F-30-00-10-00"), KeyUsage.DIGITAL_SIGNATURE
+    )
+    keys.write_text(json.dumps([{"name": "x", "certificate_der_b64": base64.b64encode(pair.certificate.der).decode()}]))
+    with pytest.raises(WireError) as error, open_lab(lab, (keys,), None):
+        pass
+    assert error.value.code == "lab_empty"
 
 
 @pytest.mark.parametrize("hubs", [0, -1, MOST_HUBS + 1])

@@ -261,3 +261,10 @@ def test_help_names_every_group():
     text = run("--help")
     for group in ("gbcs", "duis", "cert", "story", "demo"):
         assert group in text
+
+
+@pytest.mark.parametrize("command", [("csr", "show"), ("cert", "show")])
+def test_a_file_that_is_not_there_is_named_once(command):
+    done = RUN.invoke(app, [*command, "nothing.csr"])
+    assert done.exit_code == 1
+    assert done.stderr.count("nothing.csr") == 1

@@ -105,6 +105,9 @@ def open_lab(
         if repository.head() is None:  # a lab that was kept has them
             with store.transaction(now) as books:
                 imported = take_in(repository, books, items, now, pins)
+                if not any(verdict.taken for verdict in imported.verdicts):
+                    reason = f"no certificate can be kept: {left_out(imported)[0]}"
+                    raise WireError(-1, ", ".join(map(str, key_files)) or "lab", reason, "lab_empty")
         devices_made = issue(devices, now)
         repository.refresh()
         door = RepositoryDoor(repository, clock, system_random, api_keys(), key_archive(credentials))

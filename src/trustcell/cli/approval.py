@@ -46,8 +46,9 @@ def _papers(files: list[Path], ask: Ask) -> "list[RequestPaper]":
 
     found = []
     for file in files:
+        octets = read(file)
         try:
-            found.append(RequestPaper(certs.load_csr(read(file)), ask))
+            found.append(RequestPaper(certs.load_csr(octets), ask))
         except WireError as error:
             raise in_file(file, error) from None
     return found

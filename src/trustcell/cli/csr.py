@@ -71,8 +71,9 @@ def show(
 ) -> None:
     """Show what a request says, and the name approvals call it by; exit code 1 when a finding is an error."""
     ask = asked(years, not_before, not_after, purpose)
+    octets = read(file)
     try:
-        request = certs.load_csr(read(file))
+        request = certs.load_csr(octets)
     except WireError as error:
         raise in_file(file, error) from None
     findings = certs.check_csr(request)
