@@ -75,14 +75,16 @@ def test_it_is_served_again_from_the_folder_it_was_kept_in(made, tmp_path):
 def test_a_lab_whose_certificates_are_all_of_others_is_refused(made):
     """Its authorities have the names of the environment's own, so nothing of theirs can be kept."""
     lab, keys = made
+    ours, entity = Authority(b"\x01" * 32, NOW), Eui64.parse("70-B3-D5-1F-30-00-10-00")
     told = json.loads(lab.read_text())
-    ours = Authority(b"\x01" * 32, NOW)
     told["authority"]["issuing"] = base64.b64encode(ours.issuing.der).decode()
     lab.write_text(json.dumps(told))
-    pair = ours.organisation(
-        "x", RemotePartyRole.SUPPLIER, Eui64.parse("70-B3-D5-1F-30-00-10-00"), KeyUsage.DIGITAL_SIGNATURE
-    )
-    keys.write_text(json.dumps([{"name": "x", "certificate_der_b64": base64.b64encode(pair.certificate.der).decode()}]))
+    (entry, *_) = json.loads(keys.read_text())
+    pair = ours.organisation("x", RemotePartyRole.SUPPLIER, entity, KeyUsage.DIGITAL_SIGNATURE)
+    entry["certificate_der_b64"] = base64.b64encode(pair.certificate.der).decode()
+    entry["private_scalar_hex"] = f"{pair.private_key.private_numbers().private_value:064x}"
+    entry["serial"] = str(pair.certificate.serial)
+    keys.write_text(json.dumps([entry]))
     with pytest.raises(WireError) as error, open_lab(lab, (keys,), None):
         pass
     assert error.value.code == "lab_empty"
