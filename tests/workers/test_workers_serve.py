@@ -6,10 +6,12 @@ Every test of this file uses one service, in order; the last one stops it.
 import concurrent.futures
 import contextlib
 import os
+import re
 import signal
 import time
 from functools import partial
 
+import httpx
 import pytest
 
 from trustcell.vocab import Eui64
@@ -229,3 +231,25 @@ def test_everything_stops_in_order(world: World):
     with world.books() as homes:
         assert set(homes.leases().values()) == {None}
     assert "Traceback" not in world.server.log.read_text()
+
+
+def test_the_console_reads_what_every_worker_writes_and_changes_devices(world: World):
+    """Its pages are of the supervisor; the clock of several processes is not moved."""
+    ready = world.server.told
+    with httpx.Client(base_url=ready["console"].removesuffix("/console"), follow_redirects=True) as browser:
+        once, own = ready["one_time_password"], "a password of my own"
+        browser.post("/console/sign-in", data={"name": ready["account"], "password": once})
+        form = re.search(r'name="form" value="(\w+)"', browser.get("/console/password").text)[1]
+        browser.post("/console/password", data={"form": form, "old": once, "new": own, "again": own})
+        home = browser.get("/console")
+        assert "Network operator slots" in home.text
+        assert browser.get(f"/console/devices/{METERS[0]}").status_code == 200
+        lab = browser.get("/console/lab").text
+        assert "Move the clock" not in lab
+        form = re.search(r'name="form" value="(\w+)"', lab)[1]
+        assert browser.post("/console/lab/clock", data={"form": form, "hours": "1"}).status_code == 400
+        for change, told in (("unreachable", "no"), ("mend", "yes")):
+            page = browser.post(f"/console/lab/devices/{METERS[0]}", data={"form": form, "change": change})
+            row = next(part for part in page.text.split("<tr>") if f"eui-{METERS[0]}" in part)
+            assert f">{told}<" in row
+        assert browser.get("/console/departures").status_code == 200
