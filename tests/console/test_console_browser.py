@@ -1,6 +1,12 @@
 """What a person does at each page, in Debian's Chromium: its main task, no complaint, no serious fault."""
 
+import json
 import re
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +14,7 @@ from console.browsing import SIZES, Person, chromium
 from console.visitor import PASSWORD
 from served_lab import ESME, GPF, OPERATOR
 from trustcell.adapters.clock import system_random
-from trustcell.app.accounts import ConsoleRole
+from trustcell.app.accounts import AccountBook, ConsoleRole
 
 PAGES = {
     "home": "/console", "devices": "/console/devices", "device": f"/console/devices/{GPF}", "lab": "/console/lab",
@@ -30,6 +36,21 @@ def browser():
 @pytest.fixture(scope="session")
 def base(lab):
     return f"http://127.0.0.1:{lab.api_port}"
+
+
+@pytest.fixture(scope="module")
+def authority_base(story_home, tmp_path_factory):
+    """The console of an authority: the home that the story left, on a copy, served on a free port."""
+    folder = shutil.copytree(story_home, tmp_path_factory.mktemp("authority") / "home")
+    command = [Path(sys.executable).with_name("trustcell"), "serve", "--home", folder, "--json"]
+    with subprocess.Popen(
+        [*command, "--api-port", "0", "--repository-port", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as server:
+        told = json.loads(server.stdout.readline())
+        book = AccountBook(folder / "accounts.json")
+        book.change_password(told["account"], told["one_time_password"], PASSWORD, datetime.now(UTC))
+        yield told["console"].removesuffix("/console")
+        server.terminate()
 
 
 @pytest.fixture
@@ -64,6 +85,58 @@ def test_every_page_is_usable_and_has_no_serious_fault(browser, base, size, sche
     assert found == {}
     assert someone.complaints == []
     someone.context.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_pages_of_an_authority_are_usable_and_show_what_the_story_did(browser, authority_base, size):
+    someone = Person(browser, authority_base, size)
+    someone.sign_in("operator", PASSWORD)
+    page = someone.page
+    found = {}
+
+    def look(name: str) -> None:
+        assert not someone.overflows(), name
+        someone.keep(name)
+        if serious := [each for each in someone.faults() if each[1] in SERIOUS]:
+            found[name] = serious
+
+    someone.go("/console/approvals")
+    look("approvals")
+    page.click("a:text-is('PMA-VALIDITY')")
+    look("approval")
+    assert "17 years" in page.inner_text("main")
+    page.locator("ul a.mono").first.click()
+    look("certificate")
+    assert page.locator("td:text-is('C11')").count() == 1
+    assert page.locator("a:text-is('PMA-VALIDITY')").count() == 1
+    with page.expect_download() as download:
+        page.click("a:text-is('Evidence bundle')")
+    assert download.value.suggested_filename.endswith("-evidence.jsonl")
+    someone.go("/console/packs")
+    look("packs")
+    page.click("button:has-text('Compare')")
+    look("pack-difference")
+    assert "Same to every device" in page.inner_text("main")
+    someone.go("/console/packs/dcc/2")
+    look("pack")
+    someone.go("/console/calendar?years=60")
+    look("calendar")
+    someone.go("/console/audit")
+    page.click("button:has-text('Verify the whole log')")
+    wait_for_job(page)
+    assert "found nothing wrong" in page.inner_text("main")
+    look("audit-verified")
+    assert found == {}
+    assert someone.complaints == []
+    someone.context.close()
+
+
+def test_a_page_is_kept_fresh_when_somebody_asks(person, lab):
+    page = person.page
+    person.go("/console/requests")
+    page.check("[data-fresh]")
+    made = lab.accepted(lab.read())
+    page.locator("#fresh tbody tr").first.locator(f"a:text-is('{made}')").wait_for()
 
 
 def test_the_sign_in_page_has_no_fault_and_the_first_password_is_changed(browser, base, lab):

@@ -169,5 +169,10 @@ def test_views_page_through_requests(store: SqlHome, homes: SqlHomes) -> None:
     assert read(device=eui(0)) == [each for each in everything if each.target == eui(0)]
     assert read(user=eui("u1"), device=eui(0)) == [everything[4]]
     assert homes.views.requests(user=None, device=None, after=request_id(99), limit=9) == []
+    in_order = homes.views.requests(user=None, device=None, after=None, limit=9)
+    newest = homes.views.requests(user=None, device=None, after=None, limit=9, newest_first=True)
+    assert list(newest) == list(in_order)[::-1]
+    older = homes.views.requests(user=None, device=None, after=newest[0].request_id, limit=9, newest_first=True)
+    assert list(older) == list(newest)[1:]
     assert [homes.views.request(each).request_id for each in everything] == everything
     assert homes.views.request(request_id(99)) is None

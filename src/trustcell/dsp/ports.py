@@ -207,9 +207,15 @@ class Views(Protocol):
         ...
 
     def requests(
-        self, *, user: Eui64 | None, device: Eui64 | None, after: RequestId | None, limit: int
+        self,
+        *,
+        user: Eui64 | None,
+        device: Eui64 | None,
+        after: RequestId | None,
+        limit: int,
+        newest_first: bool = False,
     ) -> Sequence[KnownRequest]:
-        """Requests of a user or to a device."""
+        """Requests of a user or to a device in the order in which they came, or the other way round, ``after`` one."""
         ...
 
     def trail(self, subject: str) -> Sequence[tuple[int, datetime, TrailEntry]]:

@@ -149,9 +149,16 @@ class SqlViews:
         return None if number is None else rows.as_known(self._all(f"{_KNOWN} WHERE t.number = ?", (number,))[0])
 
     def requests(
-        self, *, user: Eui64 | None, device: Eui64 | None, after: RequestId | None, limit: int
+        self,
+        *,
+        user: Eui64 | None,
+        device: Eui64 | None,
+        after: RequestId | None,
+        limit: int,
+        newest_first: bool = False,
     ) -> Sequence[KnownRequest]:
-        """See the port; in the order in which they came, after the one given."""
+        """See the port."""
+        behind, order = ("<", "DESC") if newest_first else (">", "ASC")
         wanted: list[tuple[str, Any]] = []
         if user is not None:
             wanted.append(("t.originator = ?", bytes(user)))
@@ -161,10 +168,10 @@ class SqlViews:
             number = self._number(_NUMBER_OF_ID, rows.id_key(after))
             if number is None:
                 return []
-            wanted.append(("t.number > ?", number))
+            wanted.append((f"t.number {behind} ?", number))
         where = f" WHERE {' AND '.join(text for text, _ in wanted)}" if wanted else ""
         values = [value for _, value in wanted]
-        found = self._all(f"{_KNOWN}{where} ORDER BY t.number LIMIT ?", (*values, limit))
+        found = self._all(f"{_KNOWN}{where} ORDER BY t.number {order} LIMIT ?", (*values, limit))
         return [rows.as_known(row) for row in found]
 
     def trail(self, subject: str) -> Sequence[tuple[int, datetime, TrailEntry]]:

@@ -128,6 +128,7 @@ def _all_of(visit: Visit, record: CertificateRecord) -> dict[str, Any]:
         holders = [str(each) for each in visit.door.dsp.views.holders(record.ski, _HOLDERS)]
     return {
         "record": facts(record, now),
+        "approvals": record.approvals,
         "sha256": hashlib.sha256(record.der).hexdigest(),
         "rows": [(row.field, row.value, row.expected, row.clause, row.finding is None) for row in rows],
         "chain": _chain(visit, record),

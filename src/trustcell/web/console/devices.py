@@ -99,7 +99,7 @@ async def device(visit: Visit) -> Response:
     shown = {row["cell"]: row for row in history if row["since"] <= moment}
     counters = await visit.ask(ledger, dsp.views, record, dsp.clock())
     cells = await visit.ask(_cells, visit, list(shown.values()), counters)
-    asked = await visit.ask(lambda: dsp.views.requests(user=None, device=eui, after=None, limit=PAGE_ROWS))
+    asked = await visit.ask(dsp.views.requests, user=None, device=eui, after=None, limit=PAGE_ROWS, newest_first=True)
     return visit.page(
         "device", device=device_row(record), cells=cells, picture=draw_cells(cells), history=history, step=step,
         moment=moment, moments=moments, newest=len(shown) == len(current) and step == len(moments), counters=counters,

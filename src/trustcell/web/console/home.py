@@ -2,11 +2,16 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from starlette.responses import Response
 
+from trustcell.app import reporting
 from trustcell.charts import Bars, Series, draw, rows
+from trustcell.reports import REPORTS
+from trustcell.reports.service import run
 from trustcell.smki.rules.records import Family
 from trustcell.vocab import RemotePartyRole
 from trustcell.web.console.visit import Page, Section, Visit
@@ -17,12 +22,31 @@ _SHOWN = 20
 async def home(visit: Visit) -> Response:
     """See the module."""
     years = await visit.ask(_years, visit)
-    shown: dict[str, Any] = {"expiry": years, "dsp": None, "waiting": []}
+    shown: dict[str, Any] = {"expiry": years, "dsp": None, "waiting": [], "duties": await visit.ask(_duties, visit)}
     if visit.door.dsp is not None:
         shown["dsp"] = await _dsp(visit)
     if visit.door.authority is not None:
         shown["waiting"] = await visit.ask(_waiting, visit)
     return visit.page("home", **shown)
+
+
+def _duties(visit: Visit) -> dict[str, Any] | None:
+    """The post-commissioning report of the newest snapshot, by outcome; nothing where no lab is kept."""
+    if visit.door.dsp is None or visit.door.folder is None:
+        return None
+    taken = reporting.snapshots(visit.door.folder)
+    return {"of": "", "outcomes": []} if not taken else dict(_counted(taken[-1]))
+
+
+@lru_cache(4)
+def _counted(snapshot: Path) -> tuple[tuple[str, Any], ...]:
+    report = REPORTS["post-commissioning"]
+    place = [each.name for each in report.keys].index("outcome")
+    counted: Counter[str] = Counter()
+    with reporting.opened(snapshot) as held:
+        for row in run(report, held, 0).totals:
+            counted[str(row[place])] += int(row[len(report.keys)])
+    return ("of", snapshot.name), ("outcomes", sorted(counted.items()))
 
 
 async def _dsp(visit: Visit) -> dict[str, Any]:

@@ -17,11 +17,11 @@ OPERATORS = frozenset({ConsoleRole.OPERATOR})
 
 
 async def requests(visit: Visit) -> Response:
-    """In the order in which they came; of one user when asked so."""
+    """The newest first; of one user when asked so."""
     views, after, user = dsp_of(visit).views, visit.asked("after"), visit.asked("user")
     begin = RequestId.parse(after) if after else None
     whose = Eui64.parse(user) if user else None
-    found = await visit.ask(lambda: views.requests(user=whose, device=None, after=begin, limit=PAGE_ROWS))
+    found = await visit.ask(views.requests, user=whose, device=None, after=begin, limit=PAGE_ROWS, newest_first=True)
     rows = [request_row(each) for each in found]
     return visit.page(
         "requests", rows=rows, user=user, following=rows[-1]["request_id"] if len(rows) == PAGE_ROWS else ""

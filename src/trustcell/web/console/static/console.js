@@ -26,5 +26,21 @@
       if (field) { event.preventDefault(); field.focus(); }
     }
   });
+  async function refresh(box) {
+    if (!box.checked) return;
+    if (document.visibilityState === "visible") {
+      const answer = await fetch(location.href, { credentials: "same-origin" });
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("fresh");
+      if (!answer.ok || !fresh) { box.checked = false; return; }
+      if (box.checked) document.getElementById("fresh").replaceChildren(...fresh.childNodes);
+    }
+    setTimeout(refresh, 3000, box);
+  }
+  const box = document.querySelector("[data-fresh]");
+  if (box) {
+    box.checked = false;
+    box.closest(".fresh").classList.add("there");
+    box.addEventListener("change", () => refresh(box));
+  }
   if (live()) setTimeout(look, 1000);
 })();
