@@ -219,20 +219,6 @@ def test_a_worker_paused_past_its_lease_is_fenced_and_started_again(world: World
     world.check([ids for ids, _ in asked])
 
 
-def test_everything_stops_in_order(world: World):
-    processes = [world.process(path) for path in world.workers()]
-    folder = os.path.dirname(world.workers()[0])
-    world.server.process.send_signal(signal.SIGTERM)
-    assert world.server.process.wait(60) == 0
-    for each in processes:
-        with pytest.raises(ProcessLookupError):
-            os.kill(each, 0)
-    assert not os.path.exists(folder)
-    with world.books() as homes:
-        assert set(homes.leases().values()) == {None}
-    assert "Traceback" not in world.server.log.read_text()
-
-
 def test_the_console_reads_what_every_worker_writes_and_changes_devices(world: World):
     """Its pages are of the supervisor; the clock of several processes is not moved."""
     ready = world.server.told
@@ -253,3 +239,17 @@ def test_the_console_reads_what_every_worker_writes_and_changes_devices(world: W
             row = next(part for part in page.text.split("<tr>") if f"eui-{METERS[0]}" in part)
             assert f">{told}<" in row
         assert browser.get("/console/departures").status_code == 200
+
+
+def test_everything_stops_in_order(world: World):
+    processes = [world.process(path) for path in world.workers()]
+    folder = os.path.dirname(world.workers()[0])
+    world.server.process.send_signal(signal.SIGTERM)
+    assert world.server.process.wait(60) == 0
+    for each in processes:
+        with pytest.raises(ProcessLookupError):
+            os.kill(each, 0)
+    assert not os.path.exists(folder)
+    with world.books() as homes:
+        assert set(homes.leases().values()) == {None}
+    assert "Traceback" not in world.server.log.read_text()
