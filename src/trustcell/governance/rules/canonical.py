@@ -13,6 +13,7 @@ Json = None | bool | int | str | Sequence["Json"] | Mapping[str, "Json"]
 
 _ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 quoted: Callable[[str], str] = json.encoder.encode_basestring
+_WHOLE = frozenset({int})
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -22,7 +23,7 @@ def canonical(value: Mapping[str, Any]) -> bytes:
 
 
 def text(value: Mapping[str, Any]) -> str:
-    """The same as text. A flat record of texts and whole numbers, as nearly all are, is put together here."""
+    """The same as text. Texts, whole numbers and lists of those, which nearly all are, are put together here."""
     if not isinstance(value, Mapping):  # a list of records
         refuse_fractions(value)
         return _ENCODE(value)
@@ -33,6 +34,8 @@ def text(value: Mapping[str, Any]) -> str:
             parts.append(f"{quoted(name)}:{quoted(each)}")
         elif type(each) is int:
             parts.append(f"{quoted(name)}:{each}")
+        elif type(each) is list and _WHOLE.issuperset(map(type, each)):
+            parts.append(f"{quoted(name)}:[{','.join(map(str, each))}]")
         else:
             refuse_fractions(value)
             return _ENCODE(dict(value))
