@@ -268,3 +268,26 @@ def test_a_file_that_is_not_there_is_named_once(command):
     done = RUN.invoke(app, [*command, "nothing.csr"])
     assert done.exit_code == 1
     assert done.stderr.count("nothing.csr") == 1
+
+
+def test_demo_open_becomes_a_server_of_the_authority_and_a_lab_of_its_own(tmp_path, monkeypatch):
+    """Told once: the second time it goes on where it was left."""
+
+    class BecameError(Exception):
+        pass
+
+    def became(_program, arguments):
+        raise BecameError(arguments)
+
+    monkeypatch.setattr("os.execv", became)
+    told = []
+    for _ in range(2):
+        done = RUN.invoke(app, ["demo", "--open", "--out", str(tmp_path)])
+        assert isinstance(done.exception, BecameError), done.output
+        told.append((done.exception.args[0], (tmp_path / "lab" / "keys.json").read_bytes()))
+    assert told[0] == told[1]
+    arguments = told[0][0]
+    assert arguments[1:4] == ("-m", "trustcell", "serve")
+    assert arguments[-1] == "--open"
+    assert (tmp_path / "home" / "environment.toml").exists()
+    assert json.loads((tmp_path / "summary.json").read_text())["mp261"]["validity_years"] == 17
